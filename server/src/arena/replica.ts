@@ -1,0 +1,298 @@
+import { Bug } from '@dibs/rules/kernel/assert.ts';
+import type { CommandShape, RefusalShape } from '@dibs/rules/contests/contest.ts';
+import { isRefusal } from '@dibs/rules/contests/contest.ts';
+import {
+  type CommandEntry,
+  type Fold,
+  foldEntry,
+  type LogEntry,
+  recall,
+  type Step,
+  type Verdict,
+} from '@dibs/rules/proof/fold.ts';
+import { BATCH_ENTRIES_MAX, type ContestLog, type LogBatch } from '../log/log.ts';
+import { ArenaFault } from './faults.ts';
+import type { Clock } from './clock.ts';
+import { RefusalNotes } from './refusal-notes.ts';
+
+/** What one batch did to a replica; `rules` and state can be read from `fold` in the same turn only. */
+export interface Applied {
+  readonly contest: string;
+  readonly fold: Fold;
+  readonly steps: readonly Step[];
+}
+
+export interface ReplicaOptions {
+  readonly fold: Fold;
+  readonly log: ContestLog;
+  readonly clock: Clock;
+  /** Log time minus this process's time, as last measured, in milliseconds. */
+  readonly skewMs: () => number;
+  readonly observeSkew: (at: number) => void;
+  readonly onApplied: (applied: Applied) => void;
+  /** The replica must not be used again: it went apart from the log, or a rule broke its promise. */
+  readonly onBroken: (error: unknown) => void;
+}
+
+interface Waiter {
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Commands of one contest that may wait in this process; beyond: `busy`. 20,000 are about 10 MB. */
+export const QUEUE_MAX = 20_000;
+/** Entries read from the log at once while catching up. */
+const READ_ENTRIES = 5_000;
+/** The local clock may be off by this from the log's before a refusal by time is left to the log. */
+const CLOCK_MARGIN_MS = 250;
+/** Without word from the log for so long, the replica's refusals are no longer trusted. */
+const STALE_AFTER_MS = 5_000;
+
+/**
+ * One contest in this process: the fold of its log, the commands on their way to it and those who
+ * wait for answers.
+ *
+ * One append is in flight at most. Meanwhile commands gather, so a batch is what came in during the
+ * one before: alone, a command goes at once; in a storm, hundreds share a write. Whoever waits is
+ * answered when the entry with their key is folded, whether this process wrote it, another one did,
+ * or a write that seemed to fail had landed after all.
+ */
+export class Replica {
+  readonly contest: string;
+  readonly fold: Fold;
+  readonly #options: ReplicaOptions;
+  readonly #notes: RefusalNotes;
+  readonly #waiters = new Map<string, Waiter[]>();
+  #queue: CommandEntry[] = [];
+  #isFlushing = false;
+  #isFlushPlanned = false;
+  #catchingUp: Promise<void> | null = null;
+  #isGrown = false;
+  #heardAt: number;
+  #broken: unknown = null;
+
+  constructor(options: ReplicaOptions) {
+    this.contest = options.fold.contest;
+    this.fold = options.fold;
+    this.#options = options;
+    this.#heardAt = options.clock.now();
+    this.#notes = new RefusalNotes(options.clock, () => this.#planFlush());
+  }
+
+  /** Commands that wait for an answer in this process. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Log time as this process knows it. */
+  now(): number {
+    return this.#options.clock.now() + this.#options.skewMs();
+  }
+
+  /** The verdict on a command, from this replica if it is a refusal or a repeat, else by the log. */
+  submit(entry: CommandEntry, isRepeatable: boolean): Promise<Verdict> {
+    if (this.#broken !== null) return Promise.reject(rebuilding());
+    const known = recall(this.fold, entry.key) ?? this.#notes.recall(entry.key);
+    if (known !== undefined && known.type !== 'deferred') return Promise.resolve(known);
+    if (known === undefined) {
+      const refusal = this.#refuseLocally(entry);
+      if (refusal !== null) {
+        if (isRepeatable) this.#notes.add(entry.key, refusal);
+        return Promise.resolve({ type: 'refused', refusal });
+      }
+    }
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiters.get(entry.key);
+      if (waiters !== undefined) {
+        waiters.push({ resolve, reject });
+        return;
+      }
+      if (this.#waiters.size >= QUEUE_MAX) {
+        reject(new ArenaFault('busy', `${QUEUE_MAX} commands of this contest wait already`));
+        return;
+      }
+      this.#waiters.set(entry.key, [{ resolve, reject }]);
+      if (known === undefined) {
+        this.#queue.push(entry);
+        this.#planFlush();
+      }
+    });
+  }
+
+  /**
+   * The refusal that every process would give at any instant the log's clock may show now; null when
+   * the log must decide. Where the drop is about to open or close, that is the case.
+   */
+  #refuseLocally(entry: CommandEntry): RefusalShape | null {
+    const { rules, state, seq } = this.fold;
+    if (rules === null) return null;
+    if (this.#options.clock.now() - this.#heardAt > STALE_AFTER_MS) return null;
+    const now = this.now();
+    const context = { seq: seq + 1, person: entry.person };
+    const early = rules.decide(state, entry.command, { ...context, at: now - CLOCK_MARGIN_MS });
+    if (!isRefusal(early)) return null;
+    const late = rules.decide(state, entry.command, { ...context, at: now + CLOCK_MARGIN_MS });
+    return isRefusal(late) && late.code === early.code ? late : null;
+  }
+
+  #planFlush(): void {
+    if (this.#isFlushing || this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#options.clock.soon(() => {
+      this.#isFlushPlanned = false;
+      void this.#flush();
+    });
+  }
+
+  /** Writes batch after batch until nothing waits. Never rejects. */
+  async #flush(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      for (let batch = this.#takeBatch(); batch.length > 0; batch = this.#takeBatch()) {
+        await this.#write(batch);
+      }
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #takeBatch(): LogEntry[] {
+    if (this.#broken !== null) return [];
+    const batch: LogEntry[] = this.#queue.splice(0, BATCH_ENTRIES_MAX - RESERVED_ENTRIES);
+    const { checkpoint } = this.fold;
+    if (checkpoint !== null && !checkpoint.logged && batch.length > 0) {
+      batch.unshift({ checkpoint: checkpoint.seq, digest: checkpoint.digest });
+    }
+    batch.push(...this.#notes.take(batch.length > 0));
+    return batch;
+  }
+
+  async #write(batch: LogEntry[]): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const head = await log.append(this.contest, JSON.stringify(batch), batch.length);
+      this.#hear(head.at);
+      if (head.seq === this.fold.seq + 1) this.#apply(batch, head.at);
+      else await this.catchUp();
+      const last = head.seq + batch.length - 1;
+      if (this.fold.seq < last) throw new Error(`entry ${last} was written but cannot be read`);
+      this.#notes.settle(true);
+    } catch (error) {
+      this.#notes.settle(false);
+      this.#fail(batch, error);
+    }
+  }
+
+  /** The write may or may not have happened: say so; a repeat with the same key finds out which. */
+  #fail(batch: LogEntry[], cause: unknown): void {
+    const fault = new ArenaFault('log_unavailable', 'the log did not confirm the write', { cause });
+    for (const entry of batch) {
+      if ('command' in entry) this.#settle(entry.key, ({ reject }) => reject(fault));
+    }
+    this.noticeGrowth();
+  }
+
+  #settle(key: string, settle: (waiter: Waiter) => void): void {
+    const waiters = this.#waiters.get(key);
+    if (waiters === undefined) return;
+    this.#waiters.delete(key);
+    for (const waiter of waiters) settle(waiter);
+  }
+
+  #hear(at: number): void {
+    this.#heardAt = this.#options.clock.now();
+    this.#options.observeSkew(at);
+  }
+
+  /** The log was asked and had nothing new: this replica's refusals can be trusted on. */
+  hearNothingNew(): void {
+    this.#heardAt = this.#options.clock.now();
+  }
+
+  /** The contest's log may have grown: reads on, soon, unless it is doing so already. */
+  noticeGrowth(): void {
+    void this.catchUp().catch(() => undefined);
+  }
+
+  /** Folds whatever the log holds beyond this replica. Rejects where the log cannot be read. */
+  async catchUp(): Promise<void> {
+    this.#isGrown = true;
+    this.#catchingUp ??= this.#readOn();
+    return this.#catchingUp;
+  }
+
+  async #readOn(): Promise<void> {
+    try {
+      while (this.#isGrown && this.#broken === null) {
+        this.#isGrown = false;
+        for (;;) {
+          const batches = await this.#options.log.read(this.contest, this.fold.seq, READ_ENTRIES);
+          if (batches.length === 0) break;
+          this.#applyRead(batches);
+        }
+        this.hearNothingNew();
+      }
+    } finally {
+      // In the same turn as the last look at #isGrown, or a hint in between would be lost.
+      this.#catchingUp = null;
+    }
+  }
+
+  #applyRead(batches: readonly LogBatch[]): void {
+    for (const batch of batches) {
+      // An append of our own may have been applied while this read was on its way.
+      if (batch.seq + batch.count - 1 <= this.fold.seq) continue;
+      if (batch.seq !== this.fold.seq + 1) {
+        throw this.#break(new Bug(`log has ${batch.seq} after ${this.fold.seq}`));
+      }
+      this.#apply(JSON.parse(batch.payload) as LogEntry[], batch.at);
+    }
+  }
+
+  #apply(entries: readonly LogEntry[], at: number): void {
+    const steps: Step[] = [];
+    try {
+      for (const entry of entries) steps.push(foldEntry(this.fold, entry, at));
+    } catch (error) {
+      throw this.#break(error);
+    }
+    this.#options.onApplied({ contest: this.contest, fold: this.fold, steps });
+    for (const step of steps) {
+      for (const [key, verdict] of step.answers) {
+        if (verdict.type === 'deferred') continue;
+        this.#settle(key, ({ resolve }) => resolve(verdict));
+      }
+    }
+  }
+
+  #break(error: unknown): unknown {
+    if (this.#broken === null) {
+      this.#broken = error;
+      this.#queue = [];
+      for (const key of [...this.#waiters.keys()]) {
+        this.#settle(key, ({ reject }) => reject(rebuilding()));
+      }
+      this.#options.onBroken(error);
+    }
+    return error;
+  }
+
+  /** Resolves once nothing is queued or in flight; for a drain. */
+  async drained(): Promise<void> {
+    while (this.#queue.length > 0 || this.#isFlushing || this.#notes.size > 0) {
+      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+      if (!this.#isFlushing) await this.#flush();
+    }
+  }
+}
+
+/** Room in a batch for what the arena adds itself: a checkpoint and notes of refusals. */
+const RESERVED_ENTRIES = 64;
+
+function rebuilding(): ArenaFault {
+  return new ArenaFault('rebuilding', 'this contest is being rebuilt from its log');
+}
+
+/** A command as the arena takes it in. */
+export type ArenaCommand = CommandShape & Readonly<Record<string, unknown>>;
