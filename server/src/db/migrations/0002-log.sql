@@ -24,25 +24,6 @@ create table log_batch (
 -- Squeezing each batch on the hot path would cost more than it saves; the archive does that later.
 alter table log_batch alter column payload set storage external;
 
--- Appends a batch; no row comes back where the contest has no log.
-create function log_append(of_contest uuid, entries integer, text_of_entries text)
-returns table (epoch integer, seq bigint, at bigint, hash bytea)
-language sql as $$
-  with head as (
-    update log_head h
-    set seq = h.seq + entries,
-        at = greatest(h.at, clock.now),
-        hash = sha256(h.hash || int8send(h.epoch) || int8send(h.seq + 1)
-          || int8send(greatest(h.at, clock.now)) || convert_to(text_of_entries, 'UTF8'))
-    from (select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now offset 0) clock
-    where h.contest = of_contest
-    returning h.epoch, h.seq - entries + 1 as first, h.at, h.hash
-  )
-  insert into log_batch (contest, seq, count, epoch, at, hash, payload)
-  select of_contest, first, entries, head.epoch, head.at, head.hash, text_of_entries from head
-  returning log_batch.epoch, log_batch.seq, log_batch.at, log_batch.hash
-$$;
-
 -- Batches that the projector is through with, put away squeezed; see journal/archive.ts.
 create table log_segment (
   contest uuid not null,

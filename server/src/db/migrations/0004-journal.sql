@@ -49,6 +49,18 @@ create table orders (
 create index orders_of_person on orders (person, created_at desc, contest desc, seq desc);
 create index orders_refunding on orders (contest, seq) where status = 'refunding';
 
+-- Each change of an order, as a fact of the log.
+create table order_history (
+  contest uuid not null references contests (id) on delete cascade,
+  seq bigint not null,
+  -- The log entry that changed it, and the fact's place in that entry.
+  entry bigint not null,
+  place integer not null,
+  at timestamptz not null,
+  fact text not null,
+  primary key (contest, seq, entry, place)
+);
+
 -- Where a cold start begins: a cache, see arena/snapshots.ts.
 create table snapshots (
   contest uuid primary key,
