@@ -218,3 +218,49 @@ export const Audit = Type.Object({
   ),
 });
 export type Audit = Static<typeof Audit>;
+
+/** The installation, its demo and its sandbox. */
+export const Installation = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  /** What the one-click visitor may do; null outside of a demo. */
+  demo: Type.Union([
+    Type.Object({
+      identities: Type.Array(Type.Object({ name: Type.String(), role: Role })),
+      drop: Type.Union([Id, Type.Null()], { description: 'The drop that opens next' }),
+    }),
+    Type.Null(),
+  ]),
+  payments: Type.Array(Type.String(), { description: 'Names of the payment providers' }),
+  hosting: Type.Enum(['anyone', 'hosts']),
+  fresh: Type.Boolean({ description: 'Nobody has registered yet: the first becomes admin' }),
+});
+export type Installation = Static<typeof Installation>;
+export const CrowdRequest = Type.Object(
+  { drop: Id, people: Type.Integer({ minimum: 1, maximum: 5_000 }) },
+  object,
+);
+export type CrowdRequest = Static<typeof CrowdRequest>;
+export const Crowd = Type.Object({ people: Type.Integer() });
+export type Crowd = Static<typeof Crowd>;
+export const SyntheticRequest = Type.Object(
+  { count: Type.Integer({ minimum: 1, maximum: 50_000 }) },
+  object,
+);
+export type SyntheticRequest = Static<typeof SyntheticRequest>;
+export const SyntheticPeople = Type.Object({
+  people: Type.Array(Type.Object({ id: Id, accessToken: Type.String() })),
+});
+export type SyntheticPeople = Static<typeof SyntheticPeople>;
+export const SyntheticRemoved = Type.Object({ removed: Type.Integer() });
+export type SyntheticRemoved = Static<typeof SyntheticRemoved>;
+export const SandboxPayment = Type.Object({
+  payment: Type.String(),
+  orderId: OrderId,
+  title: Type.String(),
+  total: Type.Object({ amount: Type.Integer(), currency: Type.String() }),
+  status: Type.Enum(['open', 'approved', 'declined']),
+  payBy: Instant,
+  returnUrl: Type.String(),
+});
+export type SandboxPayment = Static<typeof SandboxPayment>;
