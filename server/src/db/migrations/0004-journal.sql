@@ -11,6 +11,8 @@ create table contests (
   created_at timestamptz not null default now(),
   -- Secret until the log reveals it; null where the contest needs none.
   seed text,
+  -- What its maker asked for, so that a repeat can be told from another wish.
+  request_hash text not null default '',
   -- From here on the projector writes, together with its cursor. Before the first entry: 'new'.
   status text not null default 'new',
   opens_at timestamptz,
