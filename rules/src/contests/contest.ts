@@ -18,6 +18,11 @@ export interface Context {
 
 export interface CommandShape {
   readonly type: string;
+  /**
+   * Position of the earlier entry that brought forth what the command is about, if any. A replica
+   * that has not come so far must not refuse the command by itself: it cannot know.
+   */
+  readonly order?: number;
 }
 
 /** An expected "no" with what the person can do next (`opensAt`, `left` ...). */

@@ -23,7 +23,7 @@ export interface CommandEntry {
   /** Idempotency: 16 characters naming person and key, then 8 naming the command; see `splitKey`. */
   readonly key: string;
   readonly command: CommandShape;
-  /** Only in a contest's first entry. */
+  /** Only in the entry that creates the contest. */
   readonly kind?: string;
 }
 
@@ -145,13 +145,10 @@ function foldCommand(fold: Fold, entry: CommandEntry): Step {
   const known = recall(fold, entry.key);
   if (known !== undefined) return { seq, at, facts: [], answers: [[entry.key, known]] };
   const rules = rulesOf(fold, entry);
+  // A command can overtake the contest's creation, or outlive one that failed half-way.
+  if (rules === null) return refuse(fold, entry, NOT_CREATED);
   const decision = rules.decide(fold.state, entry.command, { at, seq, person: entry.person });
-  if (isRefusal(decision)) {
-    stirText(fold.digest, decision.code);
-    const verdict: Verdict = { type: 'refused', refusal: decision };
-    remember(fold, entry.key, verdict);
-    return { seq, at, facts: [], answers: [[entry.key, verdict]] };
-  }
+  if (isRefusal(decision)) return refuse(fold, entry, decision);
   const answers: [string, Verdict][] = [];
   let isDeferred = false;
   for (const fact of decision) {
@@ -172,10 +169,21 @@ function foldCommand(fold: Fold, entry: CommandEntry): Step {
   return { seq, at, facts: decision, answers };
 }
 
-/** The rules of the contest; its first entry says which. */
-function rulesOf(fold: Fold, entry: CommandEntry): AnyRules {
+function refuse(fold: Fold, entry: CommandEntry, refusal: RefusalShape): Step {
+  stirText(fold.digest, refusal.code);
+  const verdict: Verdict = { type: 'refused', refusal };
+  remember(fold, entry.key, verdict);
+  return { seq: fold.seq, at: fold.at, facts: [], answers: [[entry.key, verdict]] };
+}
+
+/** The answer to whatever stands in a log before its contest was created. */
+export const NOT_CREATED: RefusalShape = { code: 'unknown' };
+
+/** The rules of the contest, which the entry that creates it names; null before that. */
+function rulesOf(fold: Fold, entry: CommandEntry): AnyRules | null {
   if (fold.rules !== null) return fold.rules;
-  const rules = contests[entry.kind ?? ''];
+  if (entry.kind === undefined) return null;
+  const rules = contests[entry.kind];
   const terms = (entry.command as { terms?: { rules?: unknown } }).terms;
   if (rules === undefined || terms?.rules !== rules.version) {
     throw new UnknownRules(`rules ${entry.kind} version ${String(terms?.rules)} are not known`);
@@ -244,5 +252,6 @@ function stirFact(digest: Digest, fact: FactShape): void {
   for (const value of Object.values(fact)) {
     if (typeof value === 'number') stirNumber(digest, value);
     else if (typeof value === 'string') stirText(digest, value);
+    else if (typeof value === 'boolean') stirNumber(digest, value ? 1 : 0);
   }
 }

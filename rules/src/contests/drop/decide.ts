@@ -73,16 +73,22 @@ export function windowEnd(terms: DropTerms): number | null {
   return terms.fairWindowMs === 0 ? null : terms.opensAt + terms.fairWindowMs;
 }
 
+/**
+ * Whether the drop is over at log time `at`, also where the clock's own entry has yet to say so. A
+ * pause, an offer or a restock after that instant would make promises that no claim can keep.
+ */
+function isOver(state: DropState, terms: DropTerms, at: number): boolean {
+  return state.phase === 'ended' || (terms.closesAt !== null && at >= terms.closesAt);
+}
+
 /** Refusals that concern the drop's clock and the host's hand, in documented order (DR4). */
 function refuseByPhase(state: DropState, terms: DropTerms, at: number): DropRefusal | null {
   if (at < terms.opensAt && state.phase === 'scheduled') {
     return { code: 'not_open', opensAt: terms.opensAt };
   }
-  if (state.paused) return { code: 'paused' };
-  if (state.phase === 'ended' || (terms.closesAt !== null && at >= terms.closesAt)) {
-    return { code: 'ended' };
-  }
-  return null;
+  const over = isOver(state, terms, at);
+  if (state.paused && !over) return { code: 'paused' };
+  return over ? { code: 'ended' } : null;
 }
 
 function refuseByQuantity(
@@ -192,7 +198,7 @@ function pay(state: DropState, terms: DropTerms, number: number, payment: string
   const order = state.orders.get(number);
   if (order === undefined || !isOrder(order)) return { code: 'unknown_order' };
   const { person } = order;
-  if (order.payment === payment) return [];
+  if (order.payment === payment || refundOf(order, payment) !== undefined) return [];
   if (order.status === 'reserved') {
     return [{ type: 'paid', order: number, person, payment, late: false }];
   }
@@ -209,7 +215,13 @@ function pay(state: DropState, terms: DropTerms, number: number, payment: string
 function refunded(state: DropState, number: number, payment: string): Decision {
   const order = state.orders.get(number);
   if (order === undefined || !isOrder(order)) return { code: 'unknown_order' };
-  return [{ type: 'refunded', order: number, person: order.person, payment }];
+  const refund = refundOf(order, payment);
+  if (refund === undefined) return { code: 'nothing_due' };
+  return refund.isDone ? [] : [{ type: 'refunded', order: number, person: order.person, payment }];
+}
+
+function refundOf(order: DropOrder, payment: string): { isDone: boolean } | undefined {
+  return order.refunds?.find((refund) => refund.payment === payment);
 }
 
 function steer(
@@ -219,7 +231,7 @@ function steer(
   context: Context,
 ): Decision {
   if (context.person !== null && context.person !== state.host) return { code: 'not_host' };
-  if (state.phase === 'ended') return { code: 'ended' };
+  if (isOver(state, terms, context.at)) return { code: 'ended' };
   switch (command.type) {
     case 'pause':
       return state.paused ? { code: 'paused' } : [{ type: 'paused' }];
@@ -313,7 +325,8 @@ function offerUnits(
   terms: DropTerms,
   units: { free: number; at: number; returned?: readonly DropOrder[] },
 ): DropFact[] {
-  if (state.paused || state.phase === 'ended' || state.waitingByPerson.size === 0) return [];
+  if (state.paused || state.waitingByPerson.size === 0) return [];
+  if (isOver(state, terms, units.at)) return [];
   const facts: DropFact[] = [];
   let left = unitsLeft(state) + units.free;
   for (let index = state.waitingFrom; index < state.waiting.length && left > 0; index += 1) {

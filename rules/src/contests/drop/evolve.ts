@@ -110,6 +110,8 @@ function applyToOrder(state: DropState, fact: OrderFact): void {
       return giveBack(state, orderOf(state, fact.order), fact.type);
     case 'refundDue': {
       const order = orderOf(state, fact.order);
+      order.refunds ??= [];
+      order.refunds.push({ payment: fact.payment, isDone: false });
       // Money that came twice goes back; the order stays what its first payment made it.
       if (order.status !== 'expired' && order.status !== 'cancelled') return;
       order.status = 'refunding';
@@ -118,6 +120,8 @@ function applyToOrder(state: DropState, fact: OrderFact): void {
     }
     case 'refunded': {
       const order = orderOf(state, fact.order);
+      const refund = order.refunds?.find(({ payment }) => payment === fact.payment);
+      if (refund !== undefined) refund.isDone = true;
       if (order.status === 'refunding' && order.payment === fact.payment) order.status = 'refunded';
       return;
     }
@@ -212,8 +216,10 @@ function leaveWaiting(state: DropState, number: number, person: Pseudonym): void
   while (state.waitingFrom < waiting.length && waiting[state.waitingFrom] === null) {
     state.waitingFrom += 1;
   }
-  if (state.waitingFrom > COMPACT_AT && state.waitingFrom * 2 > waiting.length) {
-    state.waiting = waiting.slice(state.waitingFrom);
+  // Places left anywhere count, not only the front's: who joins and leaves in a loop behind a patient
+  // first in line would make the list grow without end.
+  if (waiting.length > COMPACT_AT && waiting.length > state.waitingByPerson.size * 2) {
+    state.waiting = waiting.filter((place) => place !== null);
     state.waitingFrom = 0;
   }
 }

@@ -3,12 +3,14 @@ import { DROP_BOUNDS, type DropTerms } from './types.ts';
 
 /** The name of the first term out of its bounds, or null: what the edge checks, checked once more. */
 export function checkTerms(terms: DropTerms): string | null {
-  const { stock, limitPerPerson, quantityMax, payWithinMs, fairWindowMs } = DROP_BOUNDS;
+  const { stock, limitPerPerson, quantityMax, payWithinMs, fairWindowMs, instant } = DROP_BOUNDS;
   if (!within(terms.stock, stock.min, stock.max)) return 'stock';
   if (!within(terms.price.amount, 0, AMOUNT_MAX)) return 'price.amount';
   if (!/^([A-Z]{3}|points)$/.test(terms.price.currency)) return 'price.currency';
-  if (!within(terms.opensAt, 0, Number.MAX_SAFE_INTEGER)) return 'opensAt';
-  if (terms.closesAt !== null && !(terms.closesAt > terms.opensAt)) return 'closesAt';
+  if (!within(terms.opensAt, 0, instant.max)) return 'opensAt';
+  if (terms.closesAt !== null && !within(terms.closesAt, terms.opensAt + 1, instant.max)) {
+    return 'closesAt';
+  }
   if (!within(terms.limitPerPerson, limitPerPerson.min, limitPerPerson.max)) {
     return 'limitPerPerson';
   }

@@ -22,6 +22,8 @@ export interface DropTerms {
 
 /** Bounds of the terms, checked at the edge and again by the rules. */
 export const DROP_BOUNDS = {
+  /** The last instant of the year 9999: later ones have no RFC 3339 text. */
+  instant: { max: 253_402_300_799_999 },
   stock: { min: 1, max: 10_000_000 },
   limitPerPerson: { min: 1, max: 1_000 },
   quantityMax: { min: 1, max: 100 },
@@ -163,6 +165,8 @@ export interface DropOrder {
   payBy: number;
   /** Our number of the payment that counted (or is to be given back), if any. */
   payment: string | null;
+  /** Payments that could not be kept; absent where there were none. */
+  refunds?: { readonly payment: string; isDone: boolean }[];
 }
 
 export interface WaitingPlace {
