@@ -161,16 +161,19 @@ export class Arena {
         throw new ArenaFault('contest_unknown', `there is no contest ${contest}`);
       }
       const fold = (await snapshots.load(contest)) ?? startFold(contest);
+      // What is folded now happened before: nobody here is told of it as news.
+      let isLoaded = false;
       const replica = new Replica({
         fold,
         log,
         clock,
         skewMs: () => this.#skewMs,
         observeSkew: (at) => this.#observeSkew(at),
-        onApplied: (applied) => this.#onApplied(applied),
+        onApplied: (applied) => isLoaded && this.#onApplied(applied),
         onBroken: (error) => this.#rebuild(contest, error),
       });
       await replica.catchUp();
+      isLoaded = true;
       this.#makeRoom();
       this.#replicas.set(contest, replica);
       this.#deadlines.plan(fold);

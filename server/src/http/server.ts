@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import fastifyCookie from '@fastify/cookie';
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import type { App } from './app.ts';
+import { HttpProblem } from './problem.ts';
+import { makeCheck } from './validate.ts';
+import { encodeProblem, toProblem } from './verdict.ts';
+
+/** Takes a request and answers it, or returns false to leave it to the next. */
+export type ThinHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface HttpServerOptions {
+  readonly logger: FastifyBaseLogger;
+  readonly publicUrl: string;
+  /** The few routes a whole crowd uses at once, tried in order before the web framework. */
+  readonly thin: readonly ThinHandler[];
+  /** Adds the routes. */
+  readonly routes: (app: App) => void | Promise<void>;
+}
+
+const BODY_BYTES_MAX = 64 * 1024;
+/** A client that takes longer for headers or body holds a socket for nothing. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 75_000;
+
+/** One HTTP server: thin handlers first, everything else by Fastify. */
+export async function createHttpServer(options: HttpServerOptions): Promise<{
+  server: Server;
+  app: FastifyInstance;
+}> {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: 300 },
+    serverFactory: (handler) => {
+      const server = createServer((request, response) => {
+        for (const thin of options.thin) if (thin(request, response)) return;
+        handler(request, response);
+      });
+      server.headersTimeout = HEADERS_TIMEOUT_MS;
+      server.requestTimeout = REQUEST_TIMEOUT_MS;
+      server.keepAliveTimeout = KEEP_ALIVE_MS;
+      return server;
+    },
+  }) as unknown as App;
+
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const check = makeCheck(schema as TSchema, httpPart !== 'body');
+    return (value) => {
+      try {
+        return { value: check(value) };
+      } catch (error) {
+        return { error: error as Error };
+      }
+    };
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.code === 'internal') request.log.error({ err: error }, 'a route broke');
+    const { status, headers, body } = encodeProblem(problem);
+    return reply.code(status).headers(headers).send(body);
+  });
+  app.setNotFoundHandler((_request, reply) => {
+    const { status, headers, body } = encodeProblem(new HttpProblem('not_found'));
+    return reply.code(status).headers(headers).send(body);
+  });
+  // A refusal is sent as an object under a 2xx schema's route: its type says what it is.
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (reply.statusCode < 400 || reply.getHeader('content-type') === 'application/problem+json') {
+      return payload;
+    }
+    reply.header('content-type', 'application/problem+json');
+    return payload;
+  });
+
+  await app.register(fastifyCookie);
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Dibs',
+        version: '1',
+        description: 'Live events in which a crowd competes for something scarce.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: options.publicUrl }],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{}, { token: [] }],
+    },
+  });
+  await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
+  await options.routes(app);
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await app.ready();
+  return { server: app.server, app: app as unknown as FastifyInstance };
+}
