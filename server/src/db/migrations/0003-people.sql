@@ -24,7 +24,7 @@ create index people_admins on people (id) where 'admin' = any (roles);
 
 -- The first person of an installation, who is its admin. One row at most, which decides the race.
 create table founder (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   person uuid not null unique references people (id) on delete cascade
 );
 
