@@ -8,15 +8,14 @@ export interface Gate {
   /** Cuts all connections and takes no new ones. */
   shut(): Promise<void>;
   reopen(): Promise<void>;
-  /** Bytes stay where they are, both ways, without any connection being cut. */
-  freeze(frozen: boolean): void;
+  /** The connections of now go silent for good, without being cut. New ones work. */
+  freeze(): void;
 }
 
 /** Opens a gate on a free port of 127.0.0.1 in front of the server that `url` names. */
 export async function openGate(url: string): Promise<Gate> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
-  let frozen = false;
   const accept = (client: Socket) => {
     const server = connect(Number(target.port), target.hostname);
     for (const [from, to] of [
@@ -30,7 +29,6 @@ export async function openGate(url: string): Promise<Gate> {
         to.destroy();
       });
       from.pipe(to);
-      if (frozen) from.unpipe(to);
     }
   };
   let door: Server = createServer(accept).listen(0, '127.0.0.1');
@@ -50,9 +48,8 @@ export async function openGate(url: string): Promise<Gate> {
       door = createServer(accept).listen(port, '127.0.0.1');
       await once(door, 'listening');
     },
-    freeze(value) {
-      frozen = value;
-      for (const socket of sockets) value ? socket.pause() : socket.resume();
+    freeze() {
+      for (const socket of sockets) socket.unpipe().pause();
     },
   };
 }

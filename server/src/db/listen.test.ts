@@ -66,9 +66,8 @@ test('a connection that went silent is found out and replaced', async () => {
   const { events, channels, onListening } = spy();
   const listener = listen({ url: gate.url, channels, onListening });
   await listener.ready;
-  gate.freeze(true);
-  const again = once(events, 'listening');
-  await again;
+  gate.freeze();
+  await once(events, 'listening');
   await listener.close();
   await gate.shut();
 });

@@ -56,7 +56,7 @@ test('a statement that takes too long is given up, the connection lives on', asy
 });
 
 test('nobody listening, and a server that never answers, are DatabaseUnavailable', async () => {
-  const silent = createServer().listen(0, '127.0.0.1');
+  const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
   const { port } = silent.address() as { port: number };
   const url = `postgres://nobody@127.0.0.1:${port}/none`;
