@@ -23,6 +23,7 @@ export function orderId(contest: string, seq: number): string {
 export function parseOrderId(id: string): { contest: string; seq: number } | null {
   const contest = id.slice(0, UUID_LENGTH);
   const digits = id.slice(UUID_LENGTH + 1);
-  if (!isUuid(contest) || id[UUID_LENGTH] !== '-' || !/^[1-9][0-9]{0,14}$/.test(digits)) return null;
+  if (!isUuid(contest) || id[UUID_LENGTH] !== '-' || !/^[1-9][0-9]{0,14}$/.test(digits))
+    return null;
   return { contest, seq: Number(digits) };
 }

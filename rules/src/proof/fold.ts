@@ -1,6 +1,3 @@
-import { Bug } from '../kernel/assert.ts';
-import { type Digest, readDigest, startDigest, stirNumber, stirText } from '../kernel/digest.ts';
-import type { Pseudonym } from '../kernel/ids.ts';
 import {
   type CommandShape,
   type FactShape,
@@ -8,6 +5,9 @@ import {
   type RefusalShape,
 } from '../contests/contest.ts';
 import { type AnyRules, contests } from '../contests/contests.ts';
+import { Bug } from '../kernel/assert.ts';
+import { type Digest, readDigest, startDigest, stirNumber, stirText } from '../kernel/digest.ts';
+import type { Pseudonym } from '../kernel/ids.ts';
 
 /**
  * The fold of a contest's log: what every replica, the projector, the audit and the offline verifier
@@ -41,7 +41,12 @@ export interface CheckpointEntry {
 
 /** The answer to a command, or that it will come with a later entry. */
 export type Verdict =
-  | { readonly type: 'accepted'; readonly seq: number; readonly at: number; readonly facts: readonly FactShape[] }
+  | {
+      readonly type: 'accepted';
+      readonly seq: number;
+      readonly at: number;
+      readonly facts: readonly FactShape[];
+    }
   | { readonly type: 'refused'; readonly refusal: RefusalShape }
   | { readonly type: 'deferred'; readonly seq: number }
   /** The key had been used for another command. */

@@ -1,7 +1,9 @@
-import { sha256Hex } from '../../kernel/sha256.ts';
 import { unreachable } from '../../kernel/assert.ts';
 import type { Pseudonym } from '../../kernel/ids.ts';
+import { sha256Hex } from '../../kernel/sha256.ts';
 import type { Context } from '../contest.ts';
+import { orderEntrants } from './fair-window.ts';
+import { checkTerms } from './terms.ts';
 import {
   DROP_BOUNDS,
   type DropCommand,
@@ -11,8 +13,6 @@ import {
   type DropState,
   type DropTerms,
 } from './types.ts';
-import { checkTerms } from './terms.ts';
-import { orderEntrants } from './fair-window.ts';
 
 type Decision = readonly DropFact[] | DropRefusal;
 
@@ -106,12 +106,7 @@ function refuseByQuantity(
   return null;
 }
 
-function claim(
-  state: DropState,
-  terms: DropTerms,
-  quantity: number,
-  context: Context,
-): Decision {
+function claim(state: DropState, terms: DropTerms, quantity: number, context: Context): Decision {
   const { at, seq, person } = context;
   if (person === null) return { code: 'unknown' };
   const refusal =
@@ -168,12 +163,7 @@ function leave(state: DropState, context: Context): Decision {
   return [{ type: 'leftWaiting', order, person }];
 }
 
-function cancel(
-  state: DropState,
-  terms: DropTerms,
-  number: number,
-  context: Context,
-): Decision {
+function cancel(state: DropState, terms: DropTerms, number: number, context: Context): Decision {
   const order = state.orders.get(number);
   if (order === undefined || order.person !== context.person || !isOrder(order)) {
     return { code: 'unknown_order' };

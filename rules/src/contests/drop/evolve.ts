@@ -40,7 +40,8 @@ export function evolve(state: DropState, fact: DropFact): void {
 function apply(state: DropState, fact: DropFact): void {
   switch (fact.type) {
     case 'created':
-      return create(state, fact.host, fact.terms);
+      create(state, fact.host, fact.terms);
+      return;
     case 'opened':
       state.phase = 'open';
       return;
@@ -54,7 +55,8 @@ function apply(state: DropState, fact: DropFact): void {
       state.stock += fact.quantity;
       return;
     case 'ended':
-      return end(state);
+      end(state);
+      return;
     case 'settled':
       state.seed = fact.seed;
       state.queue = null;
@@ -64,9 +66,11 @@ function apply(state: DropState, fact: DropFact): void {
       state.waitingByPerson.set(fact.person, fact.order);
       return;
     case 'leftWaiting':
-      return leaveWaiting(state, fact.order, fact.person);
+      leaveWaiting(state, fact.order, fact.person);
+      return;
     default:
-      return applyToOrder(state, fact);
+      applyToOrder(state, fact);
+      return;
   }
 }
 
@@ -92,11 +96,13 @@ function applyToOrder(state: DropState, fact: OrderFact): void {
       const { order, person, quantity } = fact;
       state.orders.set(order, { person, quantity, status: 'queued', payBy: 0, payment: null });
       state.queue?.push({ order, inWindow: fact.inWindow });
-      return changeHoldings(state, person, quantity);
+      changeHoldings(state, person, quantity);
+      return;
     }
     case 'claimed':
     case 'offered':
-      return reserve(state, fact);
+      reserve(state, fact);
+      return;
     case 'missed': {
       const order = orderOf(state, fact.order);
       changeHoldings(state, order.person, -order.quantity);
@@ -104,10 +110,12 @@ function applyToOrder(state: DropState, fact: OrderFact): void {
       return;
     }
     case 'paid':
-      return pay(state, orderOf(state, fact.order), fact.payment, fact.late);
+      pay(state, orderOf(state, fact.order), fact.payment, fact.late);
+      return;
     case 'expired':
     case 'cancelled':
-      return giveBack(state, orderOf(state, fact.order), fact.type);
+      giveBack(state, orderOf(state, fact.order), fact.type);
+      return;
     case 'refundDue': {
       const order = orderOf(state, fact.order);
       order.refunds ??= [];
@@ -126,7 +134,7 @@ function applyToOrder(state: DropState, fact: OrderFact): void {
       return;
     }
     default:
-      return unreachable(fact);
+      unreachable(fact);
   }
 }
 
@@ -148,7 +156,8 @@ function end(state: DropState): void {
 
 function orderOf(state: DropState, number: number): DropOrder {
   const order = state.orders.get(number);
-  if (order === undefined) throw new Bug(`order ${number} is not among ${state.orders.size} orders`);
+  if (order === undefined)
+    throw new Bug(`order ${number} is not among ${state.orders.size} orders`);
   return order;
 }
 

@@ -1,5 +1,5 @@
-import type { Money } from '../../kernel/money.ts';
 import type { Pseudonym } from '../../kernel/ids.ts';
+import type { Money } from '../../kernel/money.ts';
 
 /** How a drop is played, fixed by its first log entry. Instants are log time in milliseconds. */
 export interface DropTerms {
