@@ -58,6 +58,8 @@ export class Arena {
   readonly #replicas = new Map<string, Replica>();
   readonly #loading = new Map<string, Promise<Replica>>();
   readonly #unknown = new Map<string, number>();
+  /** Contests whose stored snapshot led to a broken replica. */
+  readonly #distrusted = new Set<string>();
   readonly #listeners = new Set<(applied: Applied) => void>();
   readonly #deadlines: Deadlines;
   #skewMs = 0;
@@ -70,9 +72,9 @@ export class Arena {
     this.#deadlines = new Deadlines({
       clock: options.clock,
       now: () => this.now(),
+      foldOf: (contest) => this.peek(contest),
       seedOf: options.seedOf,
-      submit: (contest, command) =>
-        this.submit({ contest, person: null, key: null, command }),
+      submit: (contest, command) => this.submit({ contest, person: null, key: null, command }),
     });
   }
 
@@ -109,9 +111,10 @@ export class Arena {
    * known. Rejects with `ArenaFault`.
    */
   async submit(submission: Submission): Promise<Verdict> {
-    if (this.#isDraining) throw new ArenaFault('draining', 'this process is going away');
+    if (this.#isDraining) throw draining();
     const { contest, person, command } = submission;
     const replica = this.#replicas.get(contest) ?? (await this.#load(contest));
+    if (this.#isDraining) throw draining();
     const key = submission.key ?? this.#options.newKey?.() ?? randomBytes(12).toString('base64url');
     const entry: CommandEntry = {
       person: person === null ? null : this.#options.pseudonyms.of(contest, person),
@@ -160,7 +163,9 @@ export class Arena {
         this.#unknown.set(contest, clock.now());
         throw new ArenaFault('contest_unknown', `there is no contest ${contest}`);
       }
-      const fold = (await snapshots.load(contest)) ?? startFold(contest);
+      const isStored = !this.#distrusted.has(contest);
+      const stored = isStored ? await snapshots.load(contest) : null;
+      const fold = stored ?? startFold(contest);
       // What is folded now happened before: nobody here is told of it as news.
       let isLoaded = false;
       const replica = new Replica({
@@ -168,15 +173,17 @@ export class Arena {
         log,
         clock,
         skewMs: () => this.#skewMs,
-        observeSkew: (at) => this.#observeSkew(at),
+        observeSkew: (at, sentAt) => this.#observeSkew(at, sentAt),
         onApplied: (applied) => isLoaded && this.#onApplied(applied),
-        onBroken: (error) => this.#rebuild(contest, error),
+        onBroken: (error) => this.#rebuild(contest, { error, isStored: stored !== null }),
       });
       await replica.catchUp();
       isLoaded = true;
       this.#makeRoom();
       this.#replicas.set(contest, replica);
-      this.#deadlines.plan(fold);
+      this.#deadlines.plan(contest);
+      // A hint that came before the replica was in its place was lost.
+      replica.noticeGrowth();
       return replica;
     } catch (cause) {
       if (cause instanceof ArenaFault) throw cause;
@@ -187,20 +194,36 @@ export class Arena {
     }
   }
 
-  /** The log's instants are at least the real ones, so the largest lag is the truest look. */
-  #observeSkew(at: number): void {
-    const skewMs = at - this.#options.clock.now();
-    // A batch's answer takes its time to arrive: forget an older, larger skew only slowly.
-    this.#skewMs = Math.max(skewMs, this.#skewMs - 1);
+  /**
+   * The log wrote `at` after this process sent and before it got the answer, so the skew lies
+   * between the two differences. Where it did not, one of the clocks was set: it is moved there.
+   */
+  #observeSkew(at: number, sentAt: number): void {
+    const lowest = at - this.#options.clock.now();
+    const highest = Math.max(lowest, at - sentAt);
+    this.#skewMs = Math.min(Math.max(this.#skewMs, lowest), highest);
   }
 
   #onApplied(applied: Applied): void {
-    for (const listener of this.#listeners) listener(applied);
-    this.#deadlines.plan(applied.fold);
+    for (const listener of this.#listeners) {
+      try {
+        listener(applied);
+      } catch (error) {
+        // Whoever waits for these answers must not pay for somebody else's mistake.
+        this.#options.onAlarm(applied.contest, error);
+      }
+    }
+    this.#deadlines.plan(applied.contest);
   }
 
-  /** A replica that cannot be trusted is dropped at once; who asks next has it built anew. */
-  #rebuild(contest: string, error: unknown): void {
+  /**
+   * A replica that cannot be trusted is dropped at once; who asks next has it built anew. If it
+   * stood on a stored snapshot, that may be what is wrong: the next one stands on the log alone.
+   */
+  #rebuild(contest: string, broken: { error: unknown; isStored: boolean }): void {
+    const { error, isStored } = broken;
+    if (isStored) this.#distrusted.add(contest);
+    else this.#distrusted.delete(contest);
     this.#replicas.delete(contest);
     this.#deadlines.forget(contest);
     this.#options.onAlarm(contest, error);
@@ -230,13 +253,14 @@ export class Arena {
   async #pollHeads(): Promise<void> {
     const contests = [...this.#replicas.keys()];
     if (contests.length === 0) return;
+    const askedAt = this.#options.clock.now();
     try {
       const heads = await this.#options.log.heads(contests);
       for (const contest of contests) {
         const replica = this.#replicas.get(contest);
         if (replica === undefined) continue;
         if ((heads.get(contest) ?? 0) > replica.fold.seq) replica.noticeGrowth();
-        else replica.hearNothingNew();
+        else replica.heardUpTo(askedAt);
       }
     } catch {
       // The log is away: the replicas' refusals grow stale and are no longer given; see STALE_AFTER_MS.
@@ -248,11 +272,19 @@ export class Arena {
     this.#isDraining = true;
     this.#poll?.cancel();
     this.#deadlines.close();
-    const drained = Promise.all([...this.#replicas.values()].map((replica) => replica.drained()));
-    await Promise.race([
-      drained,
-      new Promise<void>((resolve) => this.#options.clock.after(DRAIN_MS, resolve)),
-    ]);
+    const replicas = [...this.#replicas.values()];
+    let timer: { cancel(): void } | null = null;
+    const isLate = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(DRAIN_MS, resolve);
+    });
+    await Promise.race([Promise.all(replicas.map((replica) => replica.drained())), isLate]);
+    (timer as { cancel(): void } | null)?.cancel();
+    // Those who wait for a fair window wait for an entry that this process will not see.
+    for (const replica of replicas) replica.abandon(draining());
     await this.#following?.close();
   }
+}
+
+function draining(): ArenaFault {
+  return new ArenaFault('draining', 'this process is going away');
 }

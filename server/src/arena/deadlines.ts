@@ -1,4 +1,4 @@
-import type { CommandShape } from '@dibs/rules/contests/contest.ts';
+import type { CommandShape, Due } from '@dibs/rules/contests/contest.ts';
 import type { Fold, Verdict } from '@dibs/rules/proof/fold.ts';
 import type { Clock } from './clock.ts';
 
@@ -6,6 +6,8 @@ export interface DeadlinesOptions {
   readonly clock: Clock;
   /** Log time. */
   readonly now: () => number;
+  /** The fold of the contest's replica as it is now: another one after a rebuild. */
+  readonly foldOf: (contest: string) => Fold | undefined;
   readonly seedOf: (contest: string) => Promise<string | null>;
   readonly submit: (contest: string, command: CommandShape) => Promise<Verdict>;
 }
@@ -33,10 +35,9 @@ export class Deadlines {
   }
 
   /** Looks at what is due next in a contest and sets its timer to that. */
-  plan(fold: Fold): void {
-    const { contest, rules, state } = fold;
+  plan(contest: string): void {
     if (this.#isClosed || this.#running.has(contest)) return;
-    const due = rules?.due(state) ?? null;
+    const due = this.#dueOf(contest);
     const planned = this.#timers.get(contest);
     if (due === null) return this.forget(contest);
     if (planned?.at === due.at) return;
@@ -44,8 +45,8 @@ export class Deadlines {
     const delayMs = due.at - this.#options.now();
     const timer = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(contest);
-      if (this.#options.now() < due.at) this.plan(fold);
-      else void this.#run(fold);
+      if (this.#options.now() < due.at) this.plan(contest);
+      else void this.#run(contest);
     });
     this.#timers.set(contest, { at: due.at, timer });
   }
@@ -55,9 +56,13 @@ export class Deadlines {
     this.#timers.delete(contest);
   }
 
-  async #run(fold: Fold): Promise<void> {
-    const { contest } = fold;
-    const due = fold.rules?.due(fold.state) ?? null;
+  #dueOf(contest: string): Due<CommandShape> | null {
+    const fold = this.#options.foldOf(contest);
+    return fold?.rules?.due(fold.state) ?? null;
+  }
+
+  async #run(contest: string): Promise<void> {
+    const due = this.#dueOf(contest);
     if (due === null || this.#isClosed) return;
     this.#running.add(contest);
     let retryMs = 0;
@@ -71,7 +76,7 @@ export class Deadlines {
     }
     this.#options.clock.after(retryMs, () => {
       this.#running.delete(contest);
-      this.plan(fold);
+      this.plan(contest);
     });
   }
 

@@ -1,4 +1,10 @@
-import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv, hkdfSync } from 'node:crypto';
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  type Decipheriv,
+  hkdfSync,
+} from 'node:crypto';
 
 /**
  * A person's pseudonym in a contest: their 16-byte id, enciphered as one AES-256 block under a key

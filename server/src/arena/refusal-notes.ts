@@ -1,8 +1,12 @@
 import type { RefusalShape } from '@dibs/rules/contests/contest.ts';
-import type { RefusedEntry, Verdict } from '@dibs/rules/proof/fold.ts';
+import { type RefusedEntry, splitKey, type Verdict } from '@dibs/rules/proof/fold.ts';
 import type { Clock } from './clock.ts';
 
-type Refused = Verdict & { readonly type: 'refused' };
+interface Note {
+  /** The full key, see `splitKey`. */
+  readonly key: string;
+  readonly verdict: Verdict & { readonly type: 'refused' };
+}
 
 /** Refusals gather for so long before they are noted by themselves; a batch takes them along sooner. */
 const GATHER_MS = 50;
@@ -20,9 +24,10 @@ const KEYS_MAX = 50_000;
 export class RefusalNotes {
   readonly #clock: Clock;
   readonly #onDue: () => void;
-  #verdicts = new Map<string, Refused>();
+  /** By the part of the key that names person and key, so that another command is told apart. */
+  #verdicts = new Map<string, Note>();
   /** Those on their way into the log. */
-  #going = new Map<string, Refused>();
+  #going = new Map<string, Note>();
   #isTimed = false;
   #isDue = false;
 
@@ -42,12 +47,15 @@ export class RefusalNotes {
         break;
       }
     }
-    this.#verdicts.set(key, { type: 'refused', refusal });
+    this.#verdicts.set(splitKey(key).tag, { key, verdict: { type: 'refused', refusal } });
     this.#plan();
   }
 
   recall(key: string): Verdict | undefined {
-    return this.#verdicts.get(key) ?? this.#going.get(key);
+    const { tag } = splitKey(key);
+    const note = this.#verdicts.get(tag) ?? this.#going.get(tag);
+    if (note === undefined) return undefined;
+    return note.key === key ? note.verdict : { type: 'key_reused' };
   }
 
   /** The notes to be logged now: all there are when a batch goes anyway, else when they are due. */
@@ -55,8 +63,8 @@ export class RefusalNotes {
     if (this.#verdicts.size === 0 || !(isBatchGoing || this.#isDue)) return [];
     const notes = new Map<string, { refused: RefusalShape; keys: string[] }[]>();
     let count = 0;
-    for (const [key, verdict] of this.#verdicts) {
-      const { refusal } = verdict;
+    for (const [tag, gathered] of this.#verdicts) {
+      const { refusal } = gathered.verdict;
       const name = JSON.stringify(refusal);
       const alike = notes.get(name) ?? [];
       let note = alike.at(-1);
@@ -67,12 +75,17 @@ export class RefusalNotes {
         alike.push(note);
         notes.set(name, alike);
       }
-      note.keys.push(key);
-      this.#going.set(key, verdict);
-      this.#verdicts.delete(key);
+      note.keys.push(gathered.key);
+      this.#going.set(tag, gathered);
+      this.#verdicts.delete(tag);
     }
     if (this.#verdicts.size === 0) this.#isDue = false;
     return [...notes.values()].flat();
+  }
+
+  /** The next `take` takes what there is, as a drain needs it. */
+  hurry(): void {
+    this.#isDue = this.#verdicts.size > 0;
   }
 
   /** The notes taken last are in the log, or must be taken once more. */

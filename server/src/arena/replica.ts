@@ -1,18 +1,19 @@
-import { Bug } from '@dibs/rules/kernel/assert.ts';
 import type { CommandShape, RefusalShape } from '@dibs/rules/contests/contest.ts';
 import { isRefusal } from '@dibs/rules/contests/contest.ts';
+import { Bug } from '@dibs/rules/kernel/assert.ts';
 import {
   type CommandEntry,
   type Fold,
   foldEntry,
   type LogEntry,
+  NOT_CREATED,
   recall,
   type Step,
   type Verdict,
 } from '@dibs/rules/proof/fold.ts';
 import { BATCH_ENTRIES_MAX, type ContestLog, type LogBatch } from '../log/log.ts';
-import { ArenaFault } from './faults.ts';
 import type { Clock } from './clock.ts';
+import { ArenaFault } from './faults.ts';
 import { RefusalNotes } from './refusal-notes.ts';
 
 /** What one batch did to a replica; `rules` and state can be read from `fold` in the same turn only. */
@@ -28,7 +29,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** Log time minus this process's time, as last measured, in milliseconds. */
   readonly skewMs: () => number;
-  readonly observeSkew: (at: number) => void;
+  /** An append that was sent at `sentAt` by this process's clock got instant `at` in the log. */
+  readonly observeSkew: (at: number, sentAt: number) => void;
   readonly onApplied: (applied: Applied) => void;
   /** The replica must not be used again: it went apart from the log, or a rule broke its promise. */
   readonly onBroken: (error: unknown) => void;
@@ -68,14 +70,14 @@ export class Replica {
   #isFlushPlanned = false;
   #catchingUp: Promise<void> | null = null;
   #isGrown = false;
-  #heardAt: number;
+  /** When the log was last asked for something that left this replica at its end. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   #broken: unknown = null;
 
   constructor(options: ReplicaOptions) {
     this.contest = options.fold.contest;
     this.fold = options.fold;
     this.#options = options;
-    this.#heardAt = options.clock.now();
     this.#notes = new RefusalNotes(options.clock, () => this.#planFlush());
   }
 
@@ -91,7 +93,7 @@ export class Replica {
 
   /** The verdict on a command, from this replica if it is a refusal or a repeat, else by the log. */
   submit(entry: CommandEntry, isRepeatable: boolean): Promise<Verdict> {
-    if (this.#broken !== null) return Promise.reject(rebuilding());
+    if (this.#broken !== null) return Promise.reject(faultOf(this.#broken));
     const known = recall(this.fold, entry.key) ?? this.#notes.recall(entry.key);
     if (known !== undefined && known.type !== 'deferred') return Promise.resolve(known);
     if (known === undefined) {
@@ -125,14 +127,21 @@ export class Replica {
    */
   #refuseLocally(entry: CommandEntry): RefusalShape | null {
     const { rules, state, seq } = this.fold;
-    if (rules === null) return null;
-    if (this.#options.clock.now() - this.#heardAt > STALE_AFTER_MS) return null;
+    if (rules === null) return entry.kind === undefined && this.#isFresh() ? NOT_CREATED : null;
     const now = this.now();
     const context = { seq: seq + 1, person: entry.person };
+    // Decided first, trusted or not: a command on which the rules break must not reach the log.
     const early = rules.decide(state, entry.command, { ...context, at: now - CLOCK_MARGIN_MS });
-    if (!isRefusal(early)) return null;
+    if (!isRefusal(early) || !this.#isFresh()) return null;
+    if ((entry.command.order ?? 0) > seq) return null;
     const late = rules.decide(state, entry.command, { ...context, at: now + CLOCK_MARGIN_MS });
     return isRefusal(late) && late.code === early.code ? late : null;
+  }
+
+  /** Whether the log was heard of recently enough; a clock that was set back cannot tell. */
+  #isFresh(): boolean {
+    const age = this.#options.clock.now() - this.#heardAt;
+    return age >= 0 && age <= STALE_AFTER_MS;
   }
 
   #planFlush(): void {
@@ -169,12 +178,17 @@ export class Replica {
   }
 
   async #write(batch: LogEntry[]): Promise<void> {
-    const { log } = this.#options;
+    const { log, clock } = this.#options;
+    const sentAt = clock.now();
     try {
       const head = await log.append(this.contest, JSON.stringify(batch), batch.length);
-      this.#hear(head.at);
-      if (head.seq === this.fold.seq + 1) this.#apply(batch, head.at);
-      else await this.catchUp();
+      this.#options.observeSkew(head.at, sentAt);
+      if (head.seq === this.fold.seq + 1) {
+        this.#apply(batch, head.at);
+        this.heardUpTo(sentAt);
+      } else {
+        await this.catchUp();
+      }
       const last = head.seq + batch.length - 1;
       if (this.fold.seq < last) throw new Error(`entry ${last} was written but cannot be read`);
       this.#notes.settle(true);
@@ -190,6 +204,8 @@ export class Replica {
     for (const entry of batch) {
       if ('command' in entry) this.#settle(entry.key, ({ reject }) => reject(fault));
     }
+    // Until the log has been read, this replica may lack what it wrote itself.
+    this.#heardAt = Number.NEGATIVE_INFINITY;
     this.noticeGrowth();
   }
 
@@ -200,14 +216,9 @@ export class Replica {
     for (const waiter of waiters) settle(waiter);
   }
 
-  #hear(at: number): void {
-    this.#heardAt = this.#options.clock.now();
-    this.#options.observeSkew(at);
-  }
-
-  /** The log was asked and had nothing new: this replica's refusals can be trusted on. */
-  hearNothingNew(): void {
-    this.#heardAt = this.#options.clock.now();
+  /** The log, asked at `askedAt`, had nothing that is not folded: refusals can be trusted on. */
+  heardUpTo(askedAt: number): void {
+    this.#heardAt = askedAt;
   }
 
   /** The contest's log may have grown: reads on, soon, unless it is doing so already. */
@@ -226,12 +237,14 @@ export class Replica {
     try {
       while (this.#isGrown && this.#broken === null) {
         this.#isGrown = false;
+        let askedAt = 0;
         for (;;) {
+          askedAt = this.#options.clock.now();
           const batches = await this.#options.log.read(this.contest, this.fold.seq, READ_ENTRIES);
           if (batches.length === 0) break;
           this.#applyRead(batches);
         }
-        this.hearNothingNew();
+        this.heardUpTo(askedAt);
       }
     } finally {
       // In the same turn as the last look at #isGrown, or a hint in between would be lost.
@@ -268,29 +281,41 @@ export class Replica {
 
   #break(error: unknown): unknown {
     if (this.#broken === null) {
-      this.#broken = error;
-      this.#queue = [];
-      for (const key of [...this.#waiters.keys()]) {
-        this.#settle(key, ({ reject }) => reject(rebuilding()));
-      }
+      this.abandon(error);
       this.#options.onBroken(error);
     }
     return error;
   }
 
-  /** Resolves once nothing is queued or in flight; for a drain. */
+  /** Takes nothing in any more and tells all who wait why. */
+  abandon(reason: unknown): void {
+    this.#broken ??= reason;
+    this.#queue = [];
+    const fault = faultOf(this.#broken);
+    for (const key of [...this.#waiters.keys()]) {
+      this.#settle(key, ({ reject }) => reject(fault));
+    }
+  }
+
+  /** Resolves once nothing is queued, in flight or to be noted; for a drain. */
   async drained(): Promise<void> {
-    while (this.#queue.length > 0 || this.#isFlushing || this.#notes.size > 0) {
-      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+    while (this.#broken === null) {
+      this.#notes.hurry();
       if (!this.#isFlushing) await this.#flush();
+      if (this.#queue.length === 0 && !this.#isFlushing && this.#notes.size === 0) return;
+      await new Promise<void>((resolve) => this.#options.clock.after(DRAIN_RETRY_MS, resolve));
     }
   }
 }
 
+/** A drain looks again after so long; where the log is away it must not be asked in a tight loop. */
+const DRAIN_RETRY_MS = 10;
+
 /** Room in a batch for what the arena adds itself: a checkpoint and notes of refusals. */
 const RESERVED_ENTRIES = 64;
 
-function rebuilding(): ArenaFault {
+function faultOf(broken: unknown): ArenaFault {
+  if (broken instanceof ArenaFault) return broken;
   return new ArenaFault('rebuilding', 'this contest is being rebuilt from its log');
 }
 
