@@ -136,6 +136,7 @@ class LogVerifier implements Verifier {
     this.#header = header;
     this.#fold = startFold(header.contest);
     this.#last = { epoch: 1, at: 0, hash: genesisHash(header.contest) };
+    this.#hasContained = this.#last.hash === this.#options.expect?.contains;
   }
 
   #check(batch: ChainLink): void {

@@ -74,7 +74,9 @@ export const NewDrop = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 120 }),
     description: Type.Optional(Type.String({ maxLength: 5_000, default: '' })),
-    pictureUrl: Type.Optional(Type.String({ maxLength: 500, description: 'https, or a path here' })),
+    pictureUrl: Type.Optional(
+      Type.String({ maxLength: 500, description: 'https, or a path here' }),
+    ),
     pictureText: Type.Optional(Type.String({ maxLength: 500, description: 'Alternative text' })),
     stock: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
     price: Money,
@@ -82,9 +84,7 @@ export const NewDrop = Type.Object(
     closesAt: Type.Optional(Type.Union([Instant, Type.Null()])),
     limitPerPerson: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 1 })),
     quantityMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
-    payWithinSeconds: Type.Optional(
-      Type.Integer({ minimum: 5, maximum: 604_800, default: 600 }),
-    ),
+    payWithinSeconds: Type.Optional(Type.Integer({ minimum: 5, maximum: 604_800, default: 600 })),
     fairWindowMs: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 10_000, default: 0, description: '0 or from 100' }),
     ),
@@ -201,6 +201,7 @@ export type Paid = Static<typeof Paid>;
 
 /** Time and proof. */
 export const Time = Type.Object({ now: Instant, epochMs: Type.Number() });
+export type Time = Static<typeof Time>;
 export const Audit = Type.Object({
   ok: Type.Boolean(),
   contest: Id,
