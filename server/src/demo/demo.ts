@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import type { Role } from '@dibs/sdk/wire';
+import type { Logger } from 'pino';
+import type { Installation, Role } from '@dibs/sdk/wire';
 import type { Drops } from '../catalogue/drops.ts';
-import type { Database } from '../db/pool.ts';
 import type { People, SignedInTokens } from '../people/people.ts';
+import { startCrowd } from './crowd-process.ts';
 
 /** The people a visitor of the demo can be with one click. */
 export const DEMO_IDENTITIES = [
@@ -12,12 +12,10 @@ export const DEMO_IDENTITIES = [
 ] as const satisfies readonly { name: string; role: Role; roles: readonly Role[] }[];
 
 export interface DemoOptions {
-  readonly database: Database;
   readonly people: People;
   readonly drops: Drops;
   readonly now: () => number;
-  /** Sends a crowd of throw-away people to a drop; resolves once it has set off. */
-  readonly sendCrowd: (drop: string, people: number) => Promise<void>;
+  readonly logger: Logger;
 }
 
 const OPENS_IN_MS = 30_000;
@@ -28,42 +26,34 @@ export class Demo {
   readonly #options: DemoOptions;
   readonly #ids = new Map<string, string>();
   #drop: string | null = null;
+  #url = '';
+  #crowd: { stop(): void } | null = null;
 
   constructor(options: DemoOptions) {
     this.#options = options;
   }
 
-  /** The demo's drop: the one that is open or opens next. */
-  get drop(): string | null {
-    return this.#drop;
-  }
-
-  /** Makes the identities, and a drop unless one of theirs is still running. */
-  async start(): Promise<void> {
+  /**
+   * Makes the identities, and a drop unless one of theirs is still running. `url`: where this server
+   * listens; `crowd`: people to send to the drop at once, 0 for none.
+   */
+  async start(url: string, crowd: number): Promise<void> {
+    this.#url = url;
     for (const { name, roles } of DEMO_IDENTITIES) {
-      this.#ids.set(name, await this.#ensurePerson(name, roles));
+      this.#ids.set(name, await this.#options.people.ensureDemoPerson({ name, roles }));
     }
     const host = this.#ids.get('Hana') as string;
     const { items } = await this.#options.drops.list({ limit: 1, status: 'live', host });
     const running = items[0];
     if (running !== undefined && running.left > 0) this.#drop = running.id;
     else this.#drop = await this.#makeDrop(host);
+    if (crowd > 0) await this.sendCrowd(this.#drop, crowd);
   }
 
-  async #ensurePerson(name: string, roles: readonly Role[]): Promise<string> {
-    const { rows } = await this.#options.database.query(
-      'select value from installation where name = $1',
-      [`demo ${name}`],
-    );
-    if (rows[0] !== undefined) return rows[0].value;
-    // Nobody knows this password: one enters by the button, as long as the demo is on.
-    const password = randomBytes(24).toString('base64url');
-    const id = await this.#options.people.ensureDemoPerson({ name, password, roles });
-    await this.#options.database.query(
-      'insert into installation (name, value) values ($1, $2) on conflict do nothing',
-      [`demo ${name}`, id],
-    );
-    return id;
+  /** What the installation tells of its demo. */
+  describe(): Installation['demo'] {
+    const identities = DEMO_IDENTITIES.map(({ name, role }) => ({ name, role }));
+    return { identities, drop: this.#drop };
   }
 
   async #makeDrop(host: string): Promise<string> {
@@ -97,8 +87,20 @@ export class Demo {
     return this.#options.people.openSession(id, userAgent);
   }
 
-  async sendCrowd(drop: string, people: number): Promise<void> {
-    await this.#options.sendCrowd(drop, people);
+  /** Sends a crowd of throw-away people to a drop, one at a time; false while one is on its way. */
+  async sendCrowd(drop: string, people: number): Promise<boolean> {
+    if (this.#crowd !== null) return false;
+    const minted = await this.#options.people.mintSynthetic(people);
+    this.#crowd = startCrowd({ url: this.#url, drop, people: minted.people }, (error) => {
+      this.#crowd = null;
+      if (error !== null) this.#options.logger.warn({ err: error }, 'the crowd broke up');
+    });
+    return true;
+  }
+
+  /** Calls the crowd back. */
+  close(): void {
+    this.#crowd?.stop();
   }
 }
 

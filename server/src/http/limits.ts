@@ -19,10 +19,10 @@ const ANONYMOUS = 3_000;
 
 /**
  * Who is signed in is limited as a person, who is not by address: a stadium shares one address.
- * `isOff`: for load tests on loopback.
+ * Not limited: for load tests on loopback.
  */
-export function makeLimits(isOff: boolean): Limits {
-  if (isOff) {
+export function makeLimits(isLimited: boolean): Limits {
+  if (!isLimited) {
     const pass = async () => {};
     return { command: pass, request: pass, anonymous: pass };
   }
