@@ -1,4 +1,9 @@
-import { createVerifier, type Verification, type VerifyOptions } from '@dibs/rules/proof/verify.ts';
+import {
+  createVerifier,
+  type Verification,
+  type VerifyError,
+  type VerifyOptions,
+} from '@dibs/rules/proof/verify.ts';
 import { BadText, chunksOf, linesOf } from './body.ts';
 
 /**
