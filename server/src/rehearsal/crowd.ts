@@ -53,14 +53,9 @@ const progressEveryMs = 1_000;
 export async function runCrowd(options: CrowdOptions): Promise<GeneratorReport> {
   const { url, contest, people, signal } = options;
   const target = targetOf(url);
-  const response = await fetch(
-    `${url}/v1/drops/${contest}`,
-    signal === undefined ? {} : { signal },
-  );
-  if (!response.ok) throw new Error(`drop ${contest}: ${response.status}`);
-  const drop = (await response.json()) as Drop;
-  const now = Date.parse(response.headers.get('date') ?? '') || Date.now();
-  const opensInMs = Math.max(0, Date.parse(drop.opensAt) - Math.min(now, Date.now()));
+  const drop = await readJson<Drop>(`${url}/v1/drops/${contest}`, signal);
+  const { epochMs } = await readJson<{ epochMs: number }>(`${url}/v1/time`, signal);
+  const opensInMs = Math.max(0, Date.parse(drop.opensAt) - epochMs);
   const generator = new Generator({ target, connectionsMax, patienceMs });
   const counts = { answered: 0, won: 0, missed: 0 };
   const tell = () => options.onProgress?.({ people: people.length, ...counts });
@@ -75,6 +70,12 @@ export async function runCrowd(options: CrowdOptions): Promise<GeneratorReport> 
   } finally {
     clearInterval(timer);
   }
+}
+
+async function readJson<Shape>(url: string, signal: AbortSignal | undefined): Promise<Shape> {
+  const response = await fetch(url, signal === undefined ? {} : { signal });
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return (await response.json()) as Shape;
 }
 
 interface VisitorParts {
