@@ -3,6 +3,7 @@ import type { Role } from '@dibs/sdk/wire';
 import type { FastifyRequest } from 'fastify';
 import type { Identity, People } from '../people/people.ts';
 import type { App } from './app.ts';
+import type { Limits } from './limits.ts';
 import { HttpProblem } from './problem.ts';
 import { ACCESS_COOKIE, readCookie } from './session-cookies.ts';
 
@@ -17,8 +18,8 @@ declare module 'fastify' {
 
 export interface IdentifyBy {
   readonly people: Pick<People, 'identify'>;
-  /** Where browsers reach this installation. */
-  readonly publicUrl: string;
+  /** Where browsers reach this installation; null: wherever they say that they found it. */
+  readonly publicUrl: string | null;
 }
 
 export type IdentityFault = 'unauthenticated' | 'token_expired' | 'wrong_origin';
@@ -72,15 +73,30 @@ export function requireIdentityOf(request: IncomingMessage, by: IdentifyBy): Ide
  * Sets `request.identity` on every request. A token that is not good makes somebody a stranger; it
  * is refused where an identity is required, so that an old cookie keeps nobody from signing in.
  */
-export function identifyHook(app: App, by: IdentifyBy): void {
+export function identifyHook(app: App, by: IdentifyBy, limits: RequestLimits): void {
   app.decorateRequest('identity', null);
   app.decorateRequest('identityFault', null);
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', async (request) => {
     const identity = readIdentity(request.raw, by);
     if (typeof identity === 'string') request.identityFault = identity;
     else request.identity = identity;
-    done();
+    if (request.identity === null) await limits.anonymous(request.ip);
+    else await limits.request(request.identity);
   });
+}
+
+export type RequestLimits = Pick<Limits, 'request' | 'anonymous'>;
+
+/** Authentication with its parts bound, for the composition root. */
+export function createAuthentication(by: IdentifyBy) {
+  return {
+    /** See `identifyRequest`. */
+    identify: (request: IncomingMessage) => identifyRequest(request, by),
+    /** See `requireIdentityOf`. */
+    requireIdentity: (request: IncomingMessage) => requireIdentityOf(request, by),
+    /** See `identifyHook`. */
+    hook: (app: App, limits: RequestLimits) => identifyHook(app, by, limits),
+  };
 }
 
 /** Who asks; throws HttpProblem when nobody is signed in, saying what is wrong with the token. */
@@ -101,17 +117,18 @@ export function requireRole(request: FastifyRequest, ...roles: readonly Role[]):
  * word, which no page can forge; where it is missing (plain http, old browsers), `Origin` decides.
  * False when there is neither: whatever sends a cookie without them is no browser.
  */
-export function isSameOrigin(headers: IncomingHttpHeaders, publicUrl: string): boolean {
+export function isSameOrigin(headers: IncomingHttpHeaders, publicUrl: string | null): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin';
   const { origin, host } = headers;
   if (origin === undefined || !URL.canParse(origin)) return false;
   const from = new URL(origin);
-  return from.host === host || from.origin === new URL(publicUrl).origin;
+  if (from.host === host) return true;
+  return publicUrl !== null && from.origin === new URL(publicUrl).origin;
 }
 
 /** Whether a page of another site made the browser ask; false for what is no browser. */
-export function isForeign(headers: IncomingHttpHeaders, publicUrl: string): boolean {
+export function isForeign(headers: IncomingHttpHeaders, publicUrl: string | null): boolean {
   const isBrowser = headers['sec-fetch-site'] !== undefined || headers.origin !== undefined;
   return isBrowser && !isSameOrigin(headers, publicUrl);
 }

@@ -16,7 +16,7 @@ const AUDIENCE = 'dibs-access';
 const SKEW_MAX_MS = 60_000;
 /** A token with the longest name has about 600 characters. */
 const LENGTH_MAX = 2_048;
-/** Verified tokens kept, at about 1 kB each. Fewer than there are people storming costs 5 µs a miss. */
+/** Verified tokens kept, at 0.5 kB each: a hit takes 0.2 to 0.6 µs, a miss 9. */
 const CACHED_MAX = 131_072;
 
 export interface AccessClaims extends Identity {

@@ -3,7 +3,7 @@ import { PeopleFault } from './faults.ts';
 const LENGTH_MIN = 2;
 const LENGTH_MAX = 40;
 /** Controls, formats (invisible, or turning the direction of text), and what is no character. */
-const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u;
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u1680]/u;
 /** Joiners: Persian, Indic scripts and emoji need them, so they may be seen but not tell apart. */
 const JOINERS = /[\u200c\u200d]/gu;
 
@@ -16,7 +16,7 @@ export interface PersonName {
 
 /** Reads a name of 2 to 40 code points; throws PeopleFault `invalid` saying what is wrong. */
 export function readName(text: string): PersonName {
-  const name = text.normalize('NFKC').trim().replace(/\s+/gu, ' ');
+  const name = text.normalize('NFKC').replace(/ +/g, ' ').replace(/^ | $/g, '');
   const bare = name.replace(JOINERS, '');
   if (FORBIDDEN.test(bare) || bare === '') {
     throw new PeopleFault('invalid', 'A name has no control or invisible characters');

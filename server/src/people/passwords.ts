@@ -15,7 +15,7 @@ const HASH_BYTES = 32;
 /** Hashes at once: libuv has 4 threads, and files and names need some of them too. */
 const RUNNING_MAX = 2;
 /** Those who wait longer than about this many hashes take had better come back. */
-const WAITING_MAX = 200;
+const WAITING_MAX = 100;
 const HASH_TIME_MS = 50;
 
 const derive = promisify(argon2);

@@ -26,14 +26,14 @@ import {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where browsers reach this installation; cookies depend on it. */
-    publicUrl: string;
+    /** Where browsers reach this installation, if that is configured; cookies depend on it. */
+    publicUrl: string | null;
   }
 }
 
 export interface PeopleRoutesParts {
   readonly people: People;
-  readonly publicUrl: string;
+  readonly config: { readonly publicUrl: string | null };
 }
 
 const tags = ['people'];
@@ -50,8 +50,8 @@ const PersonExport = Type.Object(
 );
 
 /** Accounts, sessions, one's own data, roles, and throw-away people for load tests. */
-export function peopleRoutes(app: App, { people, publicUrl }: PeopleRoutesParts): void {
-  app.decorate('publicUrl', publicUrl);
+export function peopleRoutes(app: App, { people, config }: PeopleRoutesParts): void {
+  app.decorate('publicUrl', config.publicUrl);
   sessionRoutes(app, people);
   ownRoutes(app, people);
   ownSessionRoutes(app, people);
@@ -312,7 +312,7 @@ function clientOf(request: FastifyRequest): Client {
 }
 
 function isSecure(reply: FastifyReply): boolean {
-  return reply.server.publicUrl.startsWith('https:');
+  return reply.server.publicUrl?.startsWith('https:') === true;
 }
 
 /** People's faults have the codes of the wire. */
