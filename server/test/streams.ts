@@ -5,6 +5,7 @@ import type { Verdict } from '@dibs/rules/proof/fold.ts';
 import { Arena } from '../src/arena/arena.ts';
 import { systemClock } from '../src/arena/clock.ts';
 import { Pseudonyms } from '../src/arena/pseudonyms.ts';
+import type { ThinHandler } from '../src/http/server.ts';
 import { handleStream, type StreamIdentity } from '../src/http/stream.ts';
 import { createFanOut, type FanOut, type FanOutLimits } from '../src/journal/fan-out/fan-out.ts';
 import { MemoryLog } from '../src/log/memory.ts';
@@ -38,6 +39,8 @@ export async function createStreamWorld(
     log?: MemoryLog;
     /** False: what is applied now is not told, as when a replica is built anew. */
     isTold?: () => boolean;
+    /** Another route of the same server. */
+    also?: (arena: Arena) => ThinHandler;
   } = {},
 ): Promise<StreamWorld> {
   const log = options.log ?? new MemoryLog(() => Date.now());
@@ -68,7 +71,9 @@ export async function createStreamWorld(
     isRevoked: (session) => revoked.has(session),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
+  const also = options.also?.(arena);
   const server = createServer((request, response) => {
+    if (also?.(request, response) === true) return;
     void handleStream(request, response, {
       fanOut,
       identify: (asked) => identify(asked.headers['as']),
@@ -115,6 +120,9 @@ export async function createDrop(
       },
     } as never,
   });
+  // The clock would open it a moment later, in the middle of what a test looks at.
+  const command = { type: 'open' };
+  await world.arena.submit({ contest, person: null, key: null, command });
   return contest;
 }
 

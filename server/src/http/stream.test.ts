@@ -23,7 +23,7 @@ async function refused(query: string, headers?: Record<string, string>): Promise
 }
 
 async function gone(): Promise<void> {
-  while (world.fanOut.stats().streams > 0) await new Promise((resolve) => setImmediate(resolve));
+  while (world.fanOut.stats.streams > 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test('what cannot be a stream is answered with a problem before it begins', async () => {
@@ -50,7 +50,7 @@ test('what cannot be a stream is answered with a problem before it begins', asyn
     assert.equal(JSON.parse(reader.body).code, code, query);
     assert.match(reader.head, /content-type: application\/problem\+json/);
   }
-  assert.equal(world.fanOut.stats().streams, 0);
+  assert.equal(world.fanOut.stats.streams, 0);
 });
 
 test('a stream is text/event-stream that no proxy holds back', async () => {
@@ -132,7 +132,7 @@ test('after 1,000 streams have come and gone nothing is left', async () => {
     await Promise.all(readers.map((reader) => reader.closed()));
     await gone();
   }
-  const stats = world.fanOut.stats();
+  const stats = world.fanOut.stats;
   assert.equal(stats.streams, 0);
   assert.equal(stats.people, 0);
   assert.equal(stats.topics, 1, 'the ring stays for those who come back');

@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FanOut, StreamRefusal } from '../journal/fan-out/fan-out.ts';
-import { faultProblem, HttpProblem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
+import { encodeProblem, toProblem } from './verdict.ts';
 
 /** What a stream needs of an identity. */
 export interface StreamIdentity {
@@ -16,6 +17,8 @@ export interface StreamParts {
   readonly identify: (request: IncomingMessage) => StreamIdentity | null;
   /** The network address that limits count by. */
   readonly addressOf?: (request: IncomingMessage) => string;
+  /** Told of what is our own fault. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -43,7 +46,13 @@ export async function handleStream(
     });
     admission.begin(() => takeSocket(response));
   } catch (error) {
-    answerProblem(response, error);
+    const problem = toProblem(
+      error instanceof StreamRefusal
+        ? new HttpProblem(error.code, error.message, retryMembers(error.retryAfterMs))
+        : error,
+    );
+    if (problem.code === 'internal') parts.onError?.(error);
+    answerProblem(response, problem);
   }
 }
 
@@ -100,24 +109,14 @@ function destroySocket(this: Socket): void {
   this.destroy();
 }
 
-function answerProblem(response: ServerResponse, error: unknown): void {
+function answerProblem(response: ServerResponse, problem: HttpProblem): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const problem =
-    error instanceof StreamRefusal
-      ? faultProblem(error.code, error.message, retryMembers(error.retryAfterMs))
-      : error instanceof HttpProblem
-        ? faultProblem(error.code, error.message, error.members)
-        : faultProblem('internal');
-  const { retryAfterMs } = problem;
-  const body = JSON.stringify(problem);
-  if (retryAfterMs !== undefined) {
-    response.setHeader('retry-after', Math.ceil(retryAfterMs / 1_000));
-  }
-  response.writeHead(problem.status, {
-    'content-type': 'application/problem+json',
+  const { status, headers, body } = encodeProblem(problem);
+  response.writeHead(status, {
+    ...headers,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
   });

@@ -119,7 +119,7 @@ export class FanOut {
     this.#stopListening = options.arena.onApplied((applied) => this.#take(applied));
   }
 
-  stats(): FanOutStats {
+  get stats(): FanOutStats {
     return {
       streams: this.#connections.size,
       topics: this.#topics.size,
