@@ -82,7 +82,8 @@ export class Script {
       for (const { name, weight } of habits) {
         roll -= weight;
         if (roll >= 0) continue;
-        picked.push(name);
+        // A person's connection is cut once; see `#send` for the request that makes up for it.
+        picked.push(name === 'cut' && picked.includes('cut') ? 'retry' : name);
         break;
       }
     }
@@ -167,23 +168,25 @@ export class Script {
     },
   ): void {
     const { generator, ledger, random } = this.#options;
-    const { onAnswer, cutAfterMs: _, ...rest } = shot;
+    const { atMs, request, cutAfterMs, onAnswer } = shot;
     const onOutcome = (outcome: ShotOutcome): void => {
       if (outcome.type === 'answered') {
         ledger.take(asked, outcome.answer);
+        // The answer was quicker than the cut: that person asks once more all the same.
+        if (cutAfterMs !== undefined) {
+          this.#send('retry', asked, { request, atMs: outcome.nowMs + random() * thinkMs });
+        }
         onAnswer?.(outcome.nowMs);
       } else if (outcome.type === 'cut') {
-        const atMs = outcome.nowMs + random() * thinkMs;
         this.#send('after a cut', asked, {
-          ...rest,
-          atMs,
+          request,
+          atMs: outcome.nowMs + random() * thinkMs,
           ...(onAnswer === undefined ? {} : { onAnswer }),
         });
       } else {
         ledger.contradict(`nobody answered the ${kind} ${asked.key} of ${asked.actor.id}`);
       }
     };
-    const { atMs, request, cutAfterMs } = shot;
     const cut = cutAfterMs === undefined ? {} : { cutAfterMs };
     generator.add({ kind, atMs, request, onOutcome, ...cut });
   }
