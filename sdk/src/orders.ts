@@ -1,6 +1,13 @@
 import type { Page, PageQuery } from './drops.ts';
 import type { CallOptions, CommandOptions, Transport } from './transport.ts';
-import type { Order, OrderStatus, Paid, PayRequest, SandboxPayment } from './wire/shapes.ts';
+import type {
+  Order,
+  OrderDetail,
+  OrderStatus,
+  Paid,
+  PayRequest,
+  SandboxPayment,
+} from './wire/shapes.ts';
 
 export interface OrderListQuery extends PageQuery {
   readonly status?: OrderStatus | undefined;
@@ -12,7 +19,7 @@ export function orderCalls(transport: Transport) {
     list(query: OrderListQuery = {}, options?: CallOptions): Promise<Page<Order>> {
       return transport.call({ name: 'listOrders', query: { ...query } }, options);
     },
-    get(id: string, options?: CallOptions): Promise<Order> {
+    get(id: string, options?: CallOptions): Promise<OrderDetail> {
       return transport.call({ name: 'getOrder', path: { id } }, options);
     },
     /** Pays, or answers with `payUrl` where the provider's own page is to be used. */
@@ -20,7 +27,7 @@ export function orderCalls(transport: Transport) {
       return transport.call({ name: 'pay', path: { id }, body: how, isCommand: true }, options);
     },
     /** Gives the units back. */
-    cancel(id: string, options?: CommandOptions): Promise<Order> {
+    cancel(id: string, options?: CommandOptions): Promise<Paid> {
       return transport.call({ name: 'cancel', path: { id }, isCommand: true }, options);
     },
   };

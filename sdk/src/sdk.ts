@@ -93,6 +93,7 @@ function positive(name: string, value: number): number {
   throw new TypeError(`${name} is ${value}; it must be a number above 0`);
 }
 
+export type { DropView } from '@dibs/rules/contests/drop/view.ts';
 export type { Clock } from './clock.ts';
 export type { Tokens } from './credentials.ts';
 export type { DropListQuery, Page, PageQuery } from './drops.ts';

@@ -181,6 +181,18 @@ export const Order = Type.Object({
   payBy: Instant,
 });
 export type Order = Static<typeof Order>;
+/** An order with what became of it, oldest first. */
+export const OrderDetail = Type.Object({
+  ...Order.properties,
+  history: Type.Array(
+    Type.Object({
+      fact: Type.String({ description: 'claimed, offered, paid, expired, cancelled ...' }),
+      seq: Type.Integer({ description: 'Position in the public log' }),
+      at: Instant,
+    }),
+  ),
+});
+export type OrderDetail = Static<typeof OrderDetail>;
 export const OrderQuery = Type.Object({ ...Paging, status: Type.Optional(OrderStatus) }, object);
 export const PayRequest = Type.Object(
   {
