@@ -39,8 +39,11 @@ export class Deadlines {
     if (this.#isClosed || this.#running.has(contest)) return;
     const due = this.#dueOf(contest);
     const planned = this.#timers.get(contest);
-    if (due === null) return this.forget(contest);
-    if (planned?.at === due.at) return;
+    if (planned?.at === due?.at) return;
+    if (due === null) {
+      this.forget(contest);
+      return;
+    }
     planned?.timer.cancel();
     const delayMs = due.at - this.#options.now();
     const timer = this.#options.clock.after(delayMs, () => {
