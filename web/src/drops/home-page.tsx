@@ -1,0 +1,109 @@
+import type { Drop } from '@dibs/sdk/wire';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Button } from '../controls/button.tsx';
+import { type MessageId, useText } from '../messages/text.ts';
+import { installationQuery } from '../people/me.ts';
+import { LoadError, Loading } from '../shell/loading.tsx';
+import { Page } from '../shell/page.tsx';
+import { useIsPast, useServerClock } from '../time/server-clock.tsx';
+import { DemoPanel } from './demo-panel.tsx';
+import { DropCard, LiveDropCard } from './drop-card.tsx';
+import { liveDropsQuery, pastDropsQuery } from './queries.ts';
+
+/** So many cards follow the stream; those further down show the list's figures. */
+const LIVE_CARDS_MAX = 12;
+
+export function HomePage() {
+  const text = useText();
+  const installation = useQuery(installationQuery).data;
+  return (
+    <Page title={text('home.title')} heading={text('home.heading')} lead={text('home.lead')} isWide>
+      <div className="grid gap-14">
+        {installation?.demo != null && <DemoPanel demo={installation.demo} />}
+        <LiveDrops />
+        <PastDrops />
+      </div>
+    </Page>
+  );
+}
+
+function LiveDrops() {
+  const clock = useServerClock();
+  const drops = useQuery(liveDropsQuery);
+  const items = drops.data?.items ?? [];
+  const isOpen = (drop: Drop) =>
+    drop.status !== 'scheduled' || Date.parse(drop.opensAt) <= clock.now();
+  const open = items.filter(isOpen);
+  const upcoming = items.filter((drop) => !isOpen(drop)).reverse();
+  const next = upcoming[0];
+  useIsPast(next === undefined ? null : Date.parse(next.opensAt));
+  if (drops.isPending) return <Loading />;
+  if (drops.isError) return <LoadError error={drops.error} onRetry={() => void drops.refetch()} />;
+  if (items.length === 0) return <NoDrops />;
+  return (
+    <>
+      <Shelf title="home.open" drops={open} liveFrom={0} />
+      <Shelf title="home.upcoming" drops={upcoming} liveFrom={open.length} />
+    </>
+  );
+}
+
+function Shelf(props: { title: MessageId; drops: readonly Drop[]; liveFrom: number }) {
+  const text = useText();
+  const { title, drops, liveFrom } = props;
+  if (drops.length === 0) return null;
+  return (
+    <section aria-label={text(title)}>
+      <h2 className="mb-5 text-2xl">{text(title)}</h2>
+      <div className="grid gap-6 sm:grid-cols-2 lg:grid-cols-3">
+        {drops.map((drop, index) =>
+          liveFrom + index < LIVE_CARDS_MAX ? (
+            <LiveDropCard key={drop.id} drop={drop} isFirst={liveFrom + index === 0} />
+          ) : (
+            <DropCard key={drop.id} drop={drop} isFirst={false} />
+          ),
+        )}
+      </div>
+    </section>
+  );
+}
+
+function NoDrops() {
+  const text = useText();
+  return (
+    <div className="sheet grid justify-items-start gap-4 p-8">
+      <h2 className="text-2xl">{text('home.none')}</h2>
+      <p className="text-soft">{text('home.noneHint')}</p>
+      <Link to="/studio/new" className="button button-main">
+        {text('studio.new')}
+      </Link>
+    </div>
+  );
+}
+
+function PastDrops() {
+  const text = useText();
+  const past = useInfiniteQuery(pastDropsQuery);
+  const drops = past.data?.pages.flatMap((page) => page.items) ?? [];
+  if (drops.length === 0) return null;
+  return (
+    <section aria-label={text('home.past')}>
+      <h2 className="mb-5 text-2xl">{text('home.past')}</h2>
+      <div className="grid gap-6 sm:grid-cols-2 lg:grid-cols-3">
+        {drops.map((drop) => (
+          <DropCard key={drop.id} drop={drop} isFirst={false} />
+        ))}
+      </div>
+      {past.hasNextPage && (
+        <Button
+          className="mt-6"
+          isPending={past.isFetchingNextPage}
+          onPress={() => void past.fetchNextPage()}
+        >
+          {text('shell.more')}
+        </Button>
+      )}
+    </section>
+  );
+}
