@@ -52,15 +52,17 @@ export async function findPayment(database: Queryable, id: string): Promise<Paym
   return rows[0] === undefined ? null : readPayment(rows[0]);
 }
 
-/** Notes where the person pays. */
+/** Notes where the person pays, and when settlement looks whether they did. */
 export async function notePage(
   database: Queryable,
   id: string,
-  page: { reference: string; url: string },
+  page: { reference: string; url: string; lookAt: number },
 ): Promise<void> {
   await database.query(
-    'update payments set provider_ref = $2, page_url = $3, updated_at = now() where id = $1',
-    [id, page.reference, page.url],
+    `update payments set provider_ref = $2, page_url = $3, updated_at = now(),
+       due_at = case when due_at is null then null else to_timestamp($4 / 1000.0) end
+     where id = $1`,
+    [id, page.reference, page.url, page.lookAt],
   );
 }
 

@@ -1,4 +1,4 @@
-import { orderId } from '@dibs/rules/kernel/ids.ts';
+import { isUuid, orderId } from '@dibs/rules/kernel/ids.ts';
 import type { Arena } from '../arena/arena.ts';
 import type { Clock } from '../arena/clock.ts';
 import { ArenaFault } from '../arena/faults.ts';
@@ -25,7 +25,7 @@ import {
 } from './payment-rows.ts';
 import type { Payment, PaymentProvider, ProviderNotice } from './provider.ts';
 import { type SandboxPage, SandboxProvider } from './sandbox.ts';
-import { PaymentMismatch, Settlement } from './settlement.ts';
+import { nextLookAt, PaymentMismatch, Settlement } from './settlement.ts';
 import { type StripeConfig, StripeProvider } from './stripe.ts';
 
 export interface PaymentsOptions {
@@ -208,7 +208,9 @@ export class Payments {
     const isNew = payment.reference === null;
     const state = isNew ? await provider.startPage(payment) : await provider.look(payment);
     if (state.type === 'open') {
-      if (isNew) await notePage(this.#options.database, payment.id, state);
+      const { database, arena } = this.#options;
+      const lookAt = nextLookAt(payment, arena.now());
+      if (isNew) await notePage(database, payment.id, { ...state, lookAt });
       return { type: 'page', url: payment.pageUrl ?? state.url };
     }
     const learnt = await this.#settlement.learn(payment, state);
@@ -259,7 +261,7 @@ export class Payments {
     if (notice === null) return 'ignored';
     const { database, onAlarm } = this.#options;
     if (await knowsNotice(database, name, notice.id)) return 'noted';
-    const payment = await findPayment(database, notice.payment);
+    const payment = isUuid(notice.payment) ? await findPayment(database, notice.payment) : null;
     if (payment === null || payment.provider !== name) {
       onAlarm(notice.payment, new Error(`${name} tells of a payment that is not known here`));
       return 'unknown_payment';

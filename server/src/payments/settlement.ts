@@ -237,14 +237,7 @@ export class Settlement {
     const state = isOver ? await provider.close(payment) : await provider.look(payment);
     await this.learn(payment, state);
     if (state.type !== 'open') return;
-    const waitMs = LOOK_EVERY_MS * 2 ** Math.min(payment.attempts - 1, LOOK_DOUBLINGS_MAX);
-    const lastLookAt = payment.payBy - LAST_LOOK_BEFORE_MS;
-    const edge = isOver
-      ? pageEndsAt(payment) + LOOK_AFTER_MS
-      : now < lastLookAt
-        ? lastLookAt
-        : payment.payBy + LOOK_AFTER_MS;
-    await lookAgainAt(this.#options.database, payment.id, Math.min(now + waitMs, edge));
+    await lookAgainAt(this.#options.database, payment.id, nextLookAt(payment, now));
   }
 
   #providerOf(payment: Payment): PaymentProvider {
@@ -262,6 +255,14 @@ export class Settlement {
     if (payment === null) throw new Error(`the row of payment ${id} has vanished`);
     return payment;
   }
+}
+
+/** When an open page is looked at next, milliseconds since 1970. */
+export function nextLookAt(payment: Payment, now: number): number {
+  const doublings = Math.min(Math.max(payment.attempts - 1, 0), LOOK_DOUBLINGS_MAX);
+  const edges = [payment.payBy - LAST_LOOK_BEFORE_MS, payment.payBy + LOOK_AFTER_MS];
+  const edge = edges.find((at) => at > now) ?? pageEndsAt(payment) + LOOK_AFTER_MS;
+  return Math.min(now + LOOK_EVERY_MS * 2 ** doublings, Math.max(edge, now + LOOK_AFTER_MS));
 }
 
 function checkMoney(payment: Payment, state: ProviderState & { type: 'taken' }): void {
