@@ -277,7 +277,9 @@ export class Arena {
     const isLate = new Promise<void>((resolve) => {
       timer = this.#options.clock.after(DRAIN_MS, resolve);
     });
-    await Promise.race([Promise.all(replicas.map((replica) => replica.drained())), isLate]);
+    const drained = replicas.map((replica) => replica.drained());
+    // Who waits for a contest to be loaded is told as well, before the process goes.
+    await Promise.race([Promise.allSettled([...drained, ...this.#loading.values()]), isLate]);
     (timer as { cancel(): void } | null)?.cancel();
     // Those who wait for a fair window wait for an entry that this process will not see.
     for (const replica of replicas) replica.abandon(draining());

@@ -1,8 +1,14 @@
 import type { FactShape } from '@dibs/rules/contests/contest.ts';
-import { type Fold, foldEntry, type LogEntry, startFold } from '@dibs/rules/proof/fold.ts';
-import type { Applied } from '../arena/replica.ts';
+import {
+  type Fold,
+  foldEntry,
+  type LogEntry,
+  type Step,
+  startFold,
+} from '@dibs/rules/proof/fold.ts';
 import type { Clock } from '../arena/clock.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
+import type { Applied } from '../arena/replica.ts';
 import type { ContestLog } from '../log/log.ts';
 import { dropProjection } from './project-drop.ts';
 import type { ContestSummary, HistoryRow, OrderRow, ProjectionStore } from './store.ts';
@@ -34,19 +40,19 @@ export interface ProjectorOptions {
   readonly onAlarm: (contest: string, error: unknown) => void;
 }
 
-/** What has changed in a contest since its rows were last written, beyond position `from`. */
+/** What entries `from` + 1 to `through` changed in a contest. */
 interface Changes {
-  from: number;
-  readonly orders: Set<number>;
-  history: HistoryRow[];
+  readonly from: number;
+  through: number;
+  readonly history: HistoryRow[];
 }
 
 /** Facts gather this long, so that a storm's many batches are few transactions. */
 const GATHER_MS = 25;
 /** Beyond so many changed orders the memory is given back and the log read again. */
 const CHANGES_MAX = 200_000;
-/** Orders in one statement. */
-const ORDERS_PER_WRITE = 5_000;
+/** Entries read from the log at once. */
+const ENTRIES_PER_READ = 5_000;
 const RETRY_MS = 500;
 /** How often the projector looks for contests nobody serves: their rows, and their deadlines. */
 const SWEEP_MS = 5_000;
@@ -89,23 +95,20 @@ export class Projector {
 
   #note({ contest, fold, steps }: Applied): void {
     const projection = PROJECTIONS[fold.rules?.kind ?? ''];
-    const first = steps[0];
-    if (projection === undefined || first === undefined) return;
-    let changes = this.#changes.get(contest);
+    const [first, last] = [steps[0], steps.at(-1)];
+    if (projection === undefined || first === undefined || last === undefined) return;
+    const history = steps.flatMap((step) => historyOf(step, projection));
+    const news = { from: first.seq - 1, through: last.seq, history };
+    const changes = this.#changes.get(contest);
     if (changes === undefined) {
-      changes = { from: first.seq - 1, orders: new Set(), history: [] };
-      this.#changes.set(contest, changes);
+      this.#changes.set(contest, news);
+    } else if (changes.through === news.from && changes.history.length < CHANGES_MAX) {
+      changes.through = news.through;
+      for (const row of history) changes.history.push(row);
+    } else {
+      // Too far behind to remember, or the replica was built anew meanwhile: the log will tell.
+      this.#changes.set(contest, news);
     }
-    for (const { seq, at, facts } of steps) {
-      for (const [place, fact] of facts.entries()) {
-        const order = projection.orderOf(fact);
-        if (order === null) continue;
-        changes.orders.add(order);
-        changes.history.push({ order, entry: seq, place, at, fact: fact.type });
-      }
-    }
-    // Too far behind to remember: the log will tell again.
-    if (changes.history.length > CHANGES_MAX) this.#changes.delete(contest);
     this.#plan(GATHER_MS);
   }
 
@@ -120,59 +123,72 @@ export class Projector {
   /** Writes what has changed in a contest; never rejects. */
   async #write(contest: string): Promise<void> {
     if (this.#writing.has(contest)) return this.#plan(GATHER_MS);
+    const changes = this.#changes.get(contest);
+    if (changes === undefined) return;
     this.#writing.add(contest);
+    this.#changes.delete(contest);
     try {
-      const changes = this.#changes.get(contest);
-      const fold = this.#options.arena.peek(contest);
-      if (changes === undefined || fold === undefined) return;
-      this.#changes.delete(contest);
-      const isDone = await this.#writeChanges(fold, changes);
-      if (!isDone) await this.#startOver(contest);
+      const isDone = await this.#project(contest, changes);
+      if (!isDone) await this.#startOver(contest, changes);
     } catch (error) {
-      this.#changes.delete(contest);
       this.#options.onAlarm(contest, error);
-      this.#options.clock.after(RETRY_MS, () => void this.#startOver(contest).catch(() => undefined));
+      // Whether it was written or not, the cursor will say when it is tried again.
+      this.#putBack(contest, changes);
+      this.#plan(RETRY_MS);
     } finally {
       this.#writing.delete(contest);
     }
   }
 
-  /** Captures rows and position in one turn, then writes them. False: the cursor stood elsewhere. */
-  async #writeChanges(fold: Fold, changes: Changes): Promise<boolean> {
-    const { contest, rules, state, seq: to, at } = fold;
-    const projection = PROJECTIONS[rules?.kind ?? ''];
-    if (projection === undefined || to <= changes.from) return true;
+  /**
+   * Captures rows and position in one turn, then writes them. False: the cursor stood elsewhere, or
+   * what is remembered does not reach up to the replica as it stands.
+   */
+  async #project(contest: string, changes: Changes): Promise<boolean> {
+    const fold = this.#options.arena.peek(contest);
+    const projection = PROJECTIONS[fold?.rules?.kind ?? ''];
+    if (fold === undefined || projection === undefined) return false;
+    const { state, seq: to, at } = fold;
+    if (to !== changes.through) return false;
     const personOf: PersonOf = (name) => this.#options.pseudonyms.personOf(contest, name);
     const summary = projection.summarise(state, at, personOf);
     const orders: OrderRow[] = [];
-    for (const seq of changes.orders) {
+    for (const seq of new Set(changes.history.map(({ order }) => order))) {
       const row = projection.orderRow(state, seq, personOf);
       if (row !== null) orders.push(row);
     }
-    return this.#options.store.project({
-      contest,
-      from: changes.from,
-      to,
-      summary,
-      orders,
-      history: changes.history,
-    });
+    const { from, history } = changes;
+    return this.#options.store.project({ contest, from, to, summary, orders, history });
   }
 
-  /** Finds out from the log what changed since the cursor, and writes that. */
-  async #startOver(contest: string): Promise<void> {
+  /** Remembers older changes again, together with those that were noted since. */
+  #putBack(contest: string, older: Changes): void {
+    const newer = this.#changes.get(contest);
+    this.#changes.set(contest, newer === undefined ? older : join(older, newer));
+  }
+
+  /**
+   * Begins at the cursor, wherever another projector has put it: with what is remembered, if that
+   * reaches from there up to the replica, else with the log.
+   */
+  async #startOver(contest: string, changes?: Changes): Promise<void> {
     const { store, log, arena } = this.#options;
-    const from = await store.cursor(contest);
-    if (from === null || this.#isClosed) return;
-    const fold = await arena.read(contest);
-    if (fold.seq <= from) return;
-    const changes = await collectChanges(contest, from, fold.seq, log);
+    const cursor = await store.cursor(contest);
+    if (cursor === null || this.#isClosed) return;
+    const { seq } = await arena.read(contest);
+    if (changes !== undefined) this.#putBack(contest, changes);
     const known = this.#changes.get(contest);
-    if (known !== undefined && known.from > changes.through) return this.#startOver(contest);
-    for (const order of known?.orders ?? []) changes.orders.add(order);
-    const history = [...changes.history];
-    for (const row of known?.history ?? []) if (row.entry > changes.through) history.push(row);
-    this.#changes.set(contest, { from, orders: changes.orders, history });
+    const isComplete = known !== undefined && known.from <= cursor && known.through >= seq;
+    if (isComplete || seq <= cursor) {
+      this.#changes.delete(contest);
+      if (known === undefined || known.through <= cursor) return;
+      const history = known.history.filter(({ entry }) => entry > cursor);
+      this.#changes.set(contest, { from: cursor, through: known.through, history });
+    } else {
+      const collected = await collectChanges(contest, cursor, seq, log);
+      if (collected.through < seq) throw new Error(`the log ends at ${collected.through} for now`);
+      this.#putBack(contest, collected);
+    }
     this.#plan(GATHER_MS);
   }
 
@@ -212,32 +228,46 @@ export class Projector {
   }
 }
 
-/** The orders that entries `from`+1 .. `through` changed, by folding the log from its beginning. */
+/** What an entry did to orders. */
+function historyOf({ seq, at, facts }: Step, projection: KindProjection | undefined): HistoryRow[] {
+  const rows: HistoryRow[] = [];
+  for (const [place, fact] of facts.entries()) {
+    const order = projection?.orderOf(fact) ?? null;
+    if (order !== null) rows.push({ order, entry: seq, place, at, fact: fact.type });
+  }
+  return rows;
+}
+
+/** Both in one, or the newer alone where something lies between them. */
+function join(older: Changes, newer: Changes): Changes {
+  if (newer.from > older.through) return newer;
+  const rest = newer.history.filter(({ entry }) => entry > older.through);
+  return {
+    from: older.from,
+    through: Math.max(older.through, newer.through),
+    history: [...older.history, ...rest],
+  };
+}
+
+/** What entries `from` + 1 .. `through` changed, by folding the log from its beginning. */
 export async function collectChanges(
   contest: string,
   from: number,
   through: number,
   log: Pick<ContestLog, 'read'>,
-): Promise<{ orders: Set<number>; history: HistoryRow[]; through: number }> {
+): Promise<Changes> {
   const fold = startFold(contest);
-  const orders = new Set<number>();
   const history: HistoryRow[] = [];
   while (fold.seq < through) {
-    const batches = await log.read(contest, fold.seq, ORDERS_PER_WRITE);
+    const batches = await log.read(contest, fold.seq, ENTRIES_PER_READ);
     if (batches.length === 0) break;
     for (const batch of batches) {
       for (const entry of JSON.parse(batch.payload) as LogEntry[]) {
-        const { seq, at, facts } = foldEntry(fold, entry, batch.at);
-        if (seq <= from) continue;
-        const projection = PROJECTIONS[fold.rules?.kind ?? ''];
-        for (const [place, fact] of facts.entries()) {
-          const order = projection?.orderOf(fact) ?? null;
-          if (order === null) continue;
-          orders.add(order);
-          history.push({ order, entry: seq, place, at, fact: fact.type });
-        }
+        const step = foldEntry(fold, entry, batch.at);
+        if (step.seq <= from) continue;
+        for (const row of historyOf(step, PROJECTIONS[fold.rules?.kind ?? ''])) history.push(row);
       }
     }
   }
-  return { orders, history, through: fold.seq };
+  return { from, through: fold.seq, history };
 }

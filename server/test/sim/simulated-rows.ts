@@ -28,15 +28,17 @@ export class SimulatedRows {
     return {
       cursor: (contest) => call(() => memory.cursor(contest)),
       behind: (dueBefore) => call(() => memory.behind(dueBefore)),
-      project: (projection) =>
-        call(async () => {
+      project: (asked) => {
+        const projection = structuredClone(asked);
+        return call(async () => {
           const isDone = await memory.project(projection);
           const { from, to, orders } = projection;
           if (isDone) this.committed.push(projection);
           const what = isDone ? 'projected' : 'did not project';
           this.#world.tell('rows', `${life.name} ${what} ${from}..${to}, ${orders.length} orders`);
           return isDone;
-        }),
+        });
+      },
     };
   }
 
