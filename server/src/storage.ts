@@ -26,7 +26,7 @@ export interface Storage {
 export type ListenTo = (
   channel: string,
   onNotice: (payload: string | null) => void,
-) => { close(): Promise<void> };
+) => { readonly ready: Promise<void>; close(): Promise<void> };
 
 export interface StorageOptions {
   /** A server of the operator's; null: the one in the box. */

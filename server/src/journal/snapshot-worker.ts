@@ -15,7 +15,7 @@ const PAGE_ENTRIES = 5_000;
 
 const database = openDatabase({ url: databaseUrl, name: 'dibs snapshot', connectionsMax: 1 });
 try {
-  const listen = () => ({ close: async () => {} });
+  const listen = () => ({ ready: Promise.resolve(), close: async () => {} });
   const log = new ArchivedLog(new PostgresLog({ database, listen }), database);
   const snapshots = new PostgresSnapshots(database);
   const fold = (await snapshots.load(contest)) ?? startFold(contest);

@@ -10,7 +10,7 @@ export interface PostgresLogOptions {
   readonly listen: (
     channel: string,
     onNotice: (payload: string | null) => void,
-  ) => { close(): Promise<void> };
+  ) => { readonly ready: Promise<void>; close(): Promise<void> };
 }
 
 const CHANNEL = 'dibs_log';
@@ -83,10 +83,12 @@ export class PostgresLog implements ContestLog {
   }
 
   async follow(onGrowth: (contest: string | null) => void): Promise<{ close(): Promise<void> }> {
-    return this.#listen(CHANNEL, (payload) => {
+    const listening = this.#listen(CHANNEL, (payload) => {
       if (payload === null) onGrowth(null);
       else for (const contest of payload.split(',')) onGrowth(contest);
     });
+    await listening.ready;
+    return listening;
   }
 
   async now(): Promise<number> {
