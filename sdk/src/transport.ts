@@ -50,7 +50,8 @@ export interface TransportOptions {
 
 /** The largest answer that is read: an export of a very busy person. */
 const ANSWER_SIZE_MAX_BYTES = 16 * 1024 * 1024;
-const ATTEMPTS_MAX = 6;
+/** With pauses that grow to 5 s these outlast a restart of the server, within the usual deadline. */
+const ATTEMPTS_MAX = 10;
 const PAUSE_FIRST_MS = 200;
 const PAUSE_MAX_MS = 5_000;
 
