@@ -242,11 +242,11 @@ async function call(url: string, method: string, body: unknown, headers: Headers
 export async function eventually<Found>(
   look: () => Promise<Found | null | undefined | false>,
 ): Promise<Found> {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 30_000;
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > until) throw new Error('waited 10 s in vain');
+    if (Date.now() > until) throw new Error('waited 30 s in vain');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

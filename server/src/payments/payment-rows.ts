@@ -126,6 +126,15 @@ export async function lookAgainAt(database: Queryable, id: string, at: number): 
   );
 }
 
+/** Has settlement look now at whatever else was begun for the same order. */
+export async function hurryOtherPayments(database: Queryable, payment: Payment): Promise<void> {
+  await database.query(
+    `update payments set due_at = now()
+     where contest = $1 and order_seq = $2 and id <> $3 and status = 'started'`,
+    [payment.contest, payment.orderSeq, payment.id],
+  );
+}
+
 /** Whether this notice of a provider is in the log already. */
 export async function knowsNotice(
   database: Queryable,

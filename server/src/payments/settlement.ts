@@ -5,9 +5,11 @@ import type { Clock } from '../arena/clock.ts';
 import { ArenaFault } from '../arena/faults.ts';
 import { findLiveOrder } from '../catalogue/orders-live.ts';
 import type { Queryable } from '../db/pool.ts';
+import type { OrderRow } from '../journal/store.ts';
 import {
   findPayment,
   forgetOldRequests,
+  hurryOtherPayments,
   lookAgainAt,
   movePayment,
   takeDuePayments,
@@ -132,7 +134,9 @@ export class Settlement {
       to: isKept ? 'kept' : 'refund_due',
       dueInMs: isKept ? null : 0,
     });
-    if (!isKept) this.wake();
+    // An order that is paid needs no other page: whoever forgot it open must not pay twice.
+    if (isKept) await hurryOtherPayments(this.#options.database, payment);
+    this.wake();
     return this.#reload(payment.id);
   }
 
@@ -144,9 +148,24 @@ export class Settlement {
     const [fact] = verdict.facts;
     if (fact !== undefined) return fact.type === 'paid';
     // The log has had it, from a time beyond the memory of keys: the order tells what it said.
-    const fold = await this.#options.arena.read(payment.contest);
-    const order = findLiveOrder(fold, payment.orderSeq, (_contest, name) => name);
+    const order = await this.#findOrder(payment);
     return order?.status === 'paid' && order.payment === payment.id;
+  }
+
+  /** Whether the order no longer waits to be paid: its time is over, or it is something else. */
+  async #isOver(payment: Payment): Promise<boolean> {
+    if (payment.payBy <= this.#options.arena.now()) return true;
+    return (await this.#findOrder(payment))?.status !== 'reserved';
+  }
+
+  async #findOrder({ contest, orderSeq }: Payment): Promise<OrderRow | null> {
+    try {
+      const fold = await this.#options.arena.read(contest);
+      return findLiveOrder(fold, orderSeq, (_contest, pseudonym) => pseudonym);
+    } catch (error) {
+      if (error instanceof ArenaFault && error.code === 'contest_unknown') return null;
+      throw error;
+    }
   }
 
   /** Gives money back that the log does not keep. */
@@ -231,13 +250,14 @@ export class Settlement {
 
   /** Asks the provider what became of a payment it has not told about. */
   async #ask(payment: Payment): Promise<void> {
-    const now = this.#options.arena.now();
     const provider = this.#providerOf(payment);
-    const isOver = payment.payBy <= now;
-    const state = isOver ? await provider.close(payment) : await provider.look(payment);
+    const state = (await this.#isOver(payment))
+      ? await provider.close(payment)
+      : await provider.look(payment);
     await this.learn(payment, state);
     if (state.type !== 'open') return;
-    await lookAgainAt(this.#options.database, payment.id, nextLookAt(payment, now));
+    const { database, arena } = this.#options;
+    await lookAgainAt(database, payment.id, nextLookAt(payment, arena.now()));
   }
 
   #providerOf(payment: Payment): PaymentProvider {

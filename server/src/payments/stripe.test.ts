@@ -125,6 +125,24 @@ describe("Stripe's page", () => {
   });
 });
 
+describe("Stripe's page of an order that is settled otherwise", () => {
+  it('is closed: paid by the sandbox', async () => {
+    const { person, order, session } = await reservePage();
+    await person.call('POST', `/v1/orders/${order}/pay`, { provider: 'sandbox' });
+    await becomes(session, 'abandoned');
+    assert.equal(session.status, 'expired');
+    assert.deepEqual(world.facts(order), ['claimed', 'paid']);
+  });
+
+  it('is closed: cancelled', async () => {
+    const { person, order, session } = await reservePage();
+    await person.call('POST', `/v1/orders/${order}/cancel`);
+    await makeDue(session);
+    await becomes(session, 'abandoned');
+    assert.equal(session.status, 'expired');
+  });
+});
+
 describe("Stripe's notices", () => {
   it('pay for the order', async () => {
     const { order, session } = await reservePage();
@@ -265,8 +283,8 @@ describe('money that goes back', () => {
   it('of the second of two providers; the order stays paid by the first', async () => {
     const { person, order, session } = await reservePage();
     const path = `/v1/orders/${order}/pay`;
-    assert.equal((await person.call('POST', path, { provider: 'sandbox' })).status, 200);
     const paid = stripe.pay(session.id);
+    assert.equal((await person.call('POST', path, { provider: 'sandbox' })).status, 200);
     assert.equal((await deliverPaid(paid)).status, 200);
     await world.fact(order, 'refunded');
     await becomes(session, 'refunded');
