@@ -21,7 +21,7 @@ function waitOf(attempt: () => unknown): number {
   }
 }
 
-test('five wrong passwords are free, then the delay doubles up to 15 minutes', () => {
+test('PE5: five wrong passwords are free, then the delay doubles up to 15 minutes', () => {
   const { clock, attempts } = makeLimits();
   for (let n = 0; n < 5; n += 1)
     assert.equal(
@@ -43,7 +43,7 @@ test('five wrong passwords are free, then the delay doubles up to 15 minutes', (
   assert.equal(delays.at(-1), 15 * 60_000);
 });
 
-test('tries at once count before any has failed', () => {
+test('PE5: tries at once count before any has failed', () => {
   const { attempts } = makeLimits();
   const admitted = Array.from({ length: 50 }, () =>
     waitOf(() => attempts.signIn('anna', '192.0.2.1')),
@@ -51,7 +51,7 @@ test('tries at once count before any has failed', () => {
   assert.equal(admitted.length, 5);
 });
 
-test('somebody who guesses at a name does not keep its owner out elsewhere', () => {
+test('PE6: somebody who guesses at a name does not keep its owner out elsewhere', () => {
   const { attempts } = makeLimits();
   for (let n = 0; n < 500; n += 1) waitOf(() => attempts.signIn('anna', '198.51.100.7'));
   assert.equal(
@@ -60,7 +60,7 @@ test('somebody who guesses at a name does not keep its owner out elsewhere', () 
   );
 });
 
-test('guessers with many addresses are slowed by name, its owner at home is not', () => {
+test('PE6: guessers with many addresses are slowed by name, its owner at home is not', () => {
   const { clock, attempts } = makeLimits();
   attempts.signIn('anna', '192.0.2.1').succeeded();
   let admitted = 0;
@@ -86,7 +86,7 @@ test('guessers with many addresses are slowed by name, its owner at home is not'
   );
 });
 
-test('one address cannot try a password on many names', () => {
+test('PE6: one address cannot try a password on many names', () => {
   const { attempts } = makeLimits();
   let admitted = 0;
   for (let n = 0; n < 1_000; n += 1) {
@@ -95,12 +95,12 @@ test('one address cannot try a password on many names', () => {
   assert.equal(admitted, 60);
 });
 
-test('a stadium behind one address signs in, since good tries are given back', () => {
+test('PE6: a stadium behind one address signs in, since good tries are given back', () => {
   const { attempts } = makeLimits();
   for (let n = 0; n < 5_000; n += 1) attempts.signIn(`name ${n}`, '192.0.2.1').succeeded();
 });
 
-test('a good sign-in forgets the failures before it', () => {
+test('PE5: a good sign-in forgets the failures before it', () => {
   const { attempts } = makeLimits();
   const tries: Attempt[] = [];
   for (let n = 0; n < 4; n += 1) tries.push(attempts.signIn('anna', '192.0.2.1'));
@@ -112,7 +112,7 @@ test('a good sign-in forgets the failures before it', () => {
     );
 });
 
-test('a try that the server was too busy for does not count', () => {
+test('PE5: a try that the server was too busy for does not count', () => {
   const { attempts } = makeLimits();
   for (let n = 0; n < 100; n += 1) attempts.signIn('anna', '192.0.2.1').cancelled();
   assert.equal(
@@ -121,7 +121,7 @@ test('a try that the server was too busy for does not count', () => {
   );
 });
 
-test('the 2^64 addresses of one IPv6 network are one', () => {
+test('PE6: the 2^64 addresses of one IPv6 network are one', () => {
   const { attempts } = makeLimits();
   let admitted = 0;
   for (let n = 0; n < 100; n += 1) {
@@ -138,7 +138,7 @@ test('the 2^64 addresses of one IPv6 network are one', () => {
   );
 });
 
-test('S 0.4.7: registrations and confirmations are limited', () => {
+test('PE6: registrations and confirmations are limited', () => {
   const { attempts } = makeLimits();
   const registered = Array.from({ length: 200 }, () =>
     waitOf(() => attempts.register('192.0.2.1')),
@@ -148,7 +148,7 @@ test('S 0.4.7: registrations and confirmations are limited', () => {
   assert.equal(confirmed.filter((waitMs) => waitMs === 0).length, 5);
 });
 
-test('G 1.4.9: what is remembered is bounded, whatever comes in', () => {
+test('PE6: what is remembered is bounded, whatever comes in', () => {
   const map = new RecentMap<number>(100);
   for (let n = 0; n < 10_000; n += 1) {
     map.set(`key ${n}`, n);
@@ -159,7 +159,7 @@ test('G 1.4.9: what is remembered is bounded, whatever comes in', () => {
   assert.equal(map.get('key 0'), undefined);
 });
 
-test('a bucket fills up with time, and not beyond its size', () => {
+test('PE6: a bucket fills up with time, and not beyond its size', () => {
   let at = 0;
   const bucket = new Buckets(() => at, { capacity: 2, refillMs: 100 });
   assert.deepEqual(

@@ -13,11 +13,11 @@ function refuses(text: string) {
   assert.equal(readNameKey(text), null);
 }
 
-test('a name keeps its case and loses surplus space', () => {
+test('PE1: a name keeps its case and loses surplus space', () => {
   assert.equal(readName('  Anna   Lee ').name, 'Anna Lee');
 });
 
-test('names that look alike to their owner are one name', () => {
+test('PE1: names that look alike to their owner are one name', () => {
   const same: [string, string][] = [
     ['Anna', 'aNNA'],
     ['Straße', 'STRASSE'],
@@ -33,13 +33,13 @@ test('names that look alike to their owner are one name', () => {
   assert.notEqual(readName('Anna').key, readName('Anne').key);
 });
 
-test('names of any script pass', () => {
+test('PE1: names of any script pass', () => {
   for (const name of ['李雷', '한국', 'علی‌رضا', 'नमस्ते', '👩‍🚀 Ada', "O'Brien-Smith"]) {
     assert.equal(readName(name).name, name.normalize('NFKC'));
   }
 });
 
-test('control, invisible and direction-turning characters are refused', () => {
+test('PE2: control, invisible and direction-turning characters are refused', () => {
   for (const character of [
     '\0',
     '\n',
@@ -54,7 +54,7 @@ test('control, invisible and direction-turning characters are refused', () => {
   }
 });
 
-test('a name has 2 to 40 code points after normalising', () => {
+test('PE2: a name has 2 to 40 code points after normalising', () => {
   for (const text of ['', ' ', 'a', '\u200d\u200d', ' a ', 'x'.repeat(41), '😀'.repeat(41)]) {
     refuses(text);
   }
@@ -63,7 +63,7 @@ test('a name has 2 to 40 code points after normalising', () => {
   assert.equal([...readName('😀'.repeat(40)).name].length, 40);
 });
 
-test('reading a name again changes nothing, and upper and lower case share the key', () => {
+test('PE1: reading a name again changes nothing, and upper and lower case share the key', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 2, maxLength: 20 }), (text) => {
       const key = readNameKey(text);

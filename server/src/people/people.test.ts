@@ -48,7 +48,7 @@ function identityOf({ accessToken }: SignedInTokens, by: People = people): Ident
   return identity;
 }
 
-test('who registers is signed in, and signs in again with the name in any case', async () => {
+test('PE1: who registers is signed in, and signs in again with the name in any case', async () => {
   await empty();
   const registered = await people.register(anna, laptop);
   const identity = identityOf(registered);
@@ -60,7 +60,7 @@ test('who registers is signed in, and signs in again with the name in any case',
   assert.notEqual(identityOf(again).sessionId, identity.sessionId);
 });
 
-test('S 0.4.11, F 3.4.3, G 1.4.8: a password is kept as salted argon2id and nowhere in clear', async () => {
+test('PE3: a password is kept as salted argon2id and nowhere in clear', async () => {
   await empty();
   await people.register(anna, laptop);
   await people.register({ ...anna, name: 'Twin' }, laptop);
@@ -72,7 +72,7 @@ test('S 0.4.11, F 3.4.3, G 1.4.8: a password is kept as salted argon2id and nowh
   for (const { dump } of rows) assert.ok(!dump.includes(anna.password));
 });
 
-test('tokens are not in the database, only their hashes', async () => {
+test('PE10: tokens are not in the database, only their hashes', async () => {
   await empty();
   const { accessToken, refreshToken } = await people.register(anna, laptop);
   const { rows } = await database.query<{ dump: string }>('select s::text as dump from sessions s');
@@ -83,7 +83,7 @@ test('tokens are not in the database, only their hashes', async () => {
   }
 });
 
-test('a wrong password and an unknown name get the same answer in the same time', async () => {
+test('PE4: a wrong password and an unknown name get the same answer in the same time', async () => {
   await empty();
   await people.register(anna, laptop);
   const timeOf = async (credentials: typeof anna) => {
@@ -110,7 +110,7 @@ test('a wrong password and an unknown name get the same answer in the same time'
   }
 });
 
-test('G 1.4.7: of many who take one name at once exactly one has it, and nobody else a token', async () => {
+test('PE1: of many who take one name at once exactly one has it, and nobody else a token', async () => {
   await empty();
   const names = ['Dora', 'dora', 'DORA', 'Ｄora', 'dorA', 'DoRa'];
   const outcomes = await Promise.allSettled(
@@ -123,7 +123,7 @@ test('G 1.4.7: of many who take one name at once exactly one has it, and nobody 
   assert.equal(rows.length, 1);
 });
 
-test('of many who come first at once exactly one becomes the admin', async () => {
+test('PE18: of many who come first at once exactly one becomes the admin', async () => {
   for (let round = 0; round < 3; round += 1) {
     await empty();
     assert.equal(await people.isFresh(), true);
@@ -141,14 +141,14 @@ test('of many who come first at once exactly one becomes the admin', async () =>
   }
 });
 
-test('with a demo nobody becomes admin by coming first', async () => {
+test('PE18: with a demo nobody becomes admin by coming first', async () => {
   await empty();
   const demo = await world.join({ isFirstAdmin: false });
   assert.deepEqual((await demo.register(anna, laptop)).person.roles, ['member']);
   assert.equal(await demo.isFresh(), false);
 });
 
-test('a refresh gives new tokens of the same session and uses the old one up', async () => {
+test('PE10: a refresh gives new tokens of the same session and uses the old one up', async () => {
   await empty();
   const first = await people.register(anna, laptop);
   const second = await people.refresh(first.refreshToken, laptop);
@@ -159,7 +159,7 @@ test('a refresh gives new tokens of the same session and uses the old one up', a
   assert.ok(third !== null);
 });
 
-test('an honest repeat of a refresh, also at once and on another process, gets the same token', async () => {
+test('PE11: an honest repeat of a refresh, also at once and on another process, gets the same token', async () => {
   await empty();
   const other = await world.join();
   const first = await people.register(anna, laptop);
@@ -174,7 +174,7 @@ test('an honest repeat of a refresh, also at once and on another process, gets t
   assert.ok(next !== undefined && (await people.refresh(next, laptop)) !== null);
 });
 
-test('a copied refresh token that is used later ends the session for thief and owner', async () => {
+test('PE12: a copied refresh token that is used later ends the session for thief and owner', async () => {
   await empty();
   const stolen = await people.register(anna, laptop);
   const owners = await people.refresh(stolen.refreshToken, laptop);
@@ -185,7 +185,7 @@ test('a copied refresh token that is used later ends the session for thief and o
   assert.equal(people.identify(owners.accessToken), null);
 });
 
-test('a copied refresh token that another client uses at once ends the session', async () => {
+test('PE12: a copied refresh token that another client uses at once ends the session', async () => {
   await empty();
   const stolen = await people.register(anna, laptop);
   assert.ok((await people.refresh(stolen.refreshToken, laptop)) !== null);
@@ -193,7 +193,7 @@ test('a copied refresh token that another client uses at once ends the session',
   assert.equal(people.identify(stolen.accessToken), null);
 });
 
-test('a refresh token from two refreshes ago ends the session at once', async () => {
+test('PE12: a refresh token from two refreshes ago ends the session at once', async () => {
   await empty();
   const first = await people.register(anna, laptop);
   const second = await people.refresh(first.refreshToken, laptop);
@@ -202,7 +202,7 @@ test('a refresh token from two refreshes ago ends the session at once', async ()
   assert.equal(people.identify(first.accessToken), null);
 });
 
-test('a made-up refresh token does nothing to the session it names', async () => {
+test('PE10: a made-up refresh token does nothing to the session it names', async () => {
   await empty();
   const signedIn = await people.register(anna, laptop);
   const bytes = Buffer.from(signedIn.refreshToken, 'base64url');
@@ -212,7 +212,7 @@ test('a made-up refresh token does nothing to the session it names', async () =>
   assert.ok((await people.refresh(signedIn.refreshToken, laptop)) !== null);
 });
 
-test('a refresh token ends after 30 days without use', async () => {
+test('PE10: a refresh token ends after 30 days without use', async () => {
   await empty();
   const signedIn = await people.register(anna, laptop);
   const { rows } = await database.query<{ days: number }>(
@@ -223,7 +223,7 @@ test('a refresh token ends after 30 days without use', async () => {
   assert.equal(await people.refresh(signedIn.refreshToken, laptop), null);
 });
 
-test('Q 4.4.7: signing out revokes the tokens, on every process within 5 s', async () => {
+test('PE14: signing out revokes the tokens, on every process within 5 s', async () => {
   await empty();
   const other = await world.join();
   const byPolling = await world.join({ listen: () => ({ close: async () => {} }) });
@@ -237,7 +237,7 @@ test('Q 4.4.7: signing out revokes the tokens, on every process within 5 s', asy
   assert.equal(await people.refresh(signedIn.refreshToken, laptop), null);
 });
 
-test('a process that starts later knows what was revoked before', async () => {
+test('PE14: a process that starts later knows what was revoked before', async () => {
   await empty();
   const signedIn = await people.register(anna, laptop);
   await people.signOut({ refreshToken: signedIn.refreshToken });
@@ -245,7 +245,7 @@ test('a process that starts later knows what was revoked before', async () => {
   assert.equal(later.identify(signedIn.accessToken), null);
 });
 
-test('S 0.1: beyond 20 sessions the one used least recently ends', async () => {
+test('PE13: beyond 20 sessions the one used least recently ends', async () => {
   await empty();
   const sessions = [await people.register(anna, laptop)];
   const { id } = sessions[0]?.person ?? { id: '' };
@@ -264,7 +264,7 @@ test('S 0.1: beyond 20 sessions the one used least recently ends', async () => {
   for (const one of [sessions[0], ...sessions.slice(5)]) identityOf(one as SignedInTokens);
 });
 
-test("sessions are listed, and one can end one's own only", async () => {
+test("PE14: sessions are listed, and one can end one's own only", async () => {
   await empty();
   const first = await people.register(anna, laptop);
   const second = await people.signIn(anna, { ...phone, userAgent: `Ph\0one\n${'x'.repeat(500)}` });
@@ -285,7 +285,7 @@ test("sessions are listed, and one can end one's own only", async () => {
   assert.equal(await people.revokeSession(identityOf(second), randomUUID()), false);
 });
 
-test('Q 4.4.7: after a new name the old tokens are due for a refresh that brings it', async () => {
+test('PE15: after a new name the old tokens are due for a refresh that brings it', async () => {
   await empty();
   const other = await world.join();
   const signedIn = await people.register(anna, laptop);
@@ -305,7 +305,7 @@ test('Q 4.4.7: after a new name the old tokens are due for a refresh that brings
   );
 });
 
-test('a new password needs the current one and ends the other sessions', async () => {
+test('PE15: a new password needs the current one and ends the other sessions', async () => {
   await empty();
   const here = await people.register(anna, laptop);
   const there = await people.signIn(anna, phone);
@@ -325,7 +325,7 @@ test('a new password needs the current one and ends the other sessions', async (
   await people.signIn({ ...anna, password }, laptop);
 });
 
-test('guessing the current password is slowed down', async () => {
+test('PE6: guessing the current password is slowed down', async () => {
   await empty();
   const limited = await world.join({ limits: 'on' });
   const identity = identityOf(await limited.register(anna, laptop));
@@ -336,7 +336,7 @@ test('guessing the current password is slowed down', async () => {
   await assert.rejects(limited.changeProfile(identity, change), fault('rate_limited'));
 });
 
-test('roles: only an admin sets them, tokens follow at once, and member stays', async () => {
+test('PE19: roles: only an admin sets them, tokens follow at once, and member stays', async () => {
   await empty();
   const admin = identityOf(await people.register(anna, laptop));
   const signedIn = await people.register(ben, laptop);
@@ -355,7 +355,7 @@ test('roles: only an admin sets them, tokens follow at once, and member stays', 
   assert.equal(mayHost(member, { hosting: 'anyone' }), true);
 });
 
-test('the last admin keeps the role, also when two take it from each other at once', async () => {
+test('PE19: the last admin keeps the role, also when two take it from each other at once', async () => {
   await empty();
   const first = identityOf(await people.register(anna, laptop));
   await assert.rejects(people.setRoles(first, first.personId, []), fault('forbidden'));
@@ -394,7 +394,7 @@ async function addContest(host: string, buyer: string): Promise<string> {
   return contest;
 }
 
-test('an export holds everything about a person and nothing about others', async () => {
+test('PE20: an export holds everything about a person and nothing about others', async () => {
   await empty();
   const notes = {
     name: 'notes',
@@ -423,7 +423,7 @@ test('an export holds everything about a person and nothing about others', async
   );
 });
 
-test('who is deleted is named nowhere any more, and their tokens end everywhere', async () => {
+test('PE21: who is deleted is named nowhere any more, and their tokens end everywhere', async () => {
   await empty();
   const other = await world.join();
   await people.register(ben, laptop);
@@ -445,7 +445,38 @@ test('who is deleted is named nowhere any more, and their tokens end everywhere'
   await people.register(anna, laptop); // the name is free again
 });
 
-test('a deletion that a part refuses leaves everything as it was', async () => {
+test('PE21: an order that is being written while its person is deleted does not name them', async () => {
+  await empty();
+  const identity = identityOf(await people.register(anna, laptop));
+  const contest = await addContest(identity.personId, identity.personId);
+  let deleted: Promise<void> | undefined;
+  await database.transaction(async (connection) => {
+    await connection.query(
+      `insert into orders (contest, seq, person, quantity, amount, currency, status, created_at, pay_by)
+       select $1, 8, id, 1, 2400, 'EUR', 'reserved', now(), now() from people where id = $2`,
+      [contest, identity.personId],
+    );
+    deleted = people.deletePerson(identity);
+    await untilSomebodyWaits();
+  });
+  await deleted;
+  const { rows } = await database.query('select from orders where person is not null');
+  assert.equal(rows.length, 0);
+});
+
+/** Until a statement in this database waits for a lock. */
+async function untilSomebodyWaits(): Promise<void> {
+  for (let n = 0; n < 500; n += 1) {
+    const { rows } = await database.query(
+      `select from pg_locks l join pg_database d on d.oid = l.database
+       where not granted and datname = current_database()`,
+    );
+    if (rows.length > 0) return;
+  }
+  throw new Error('nothing waits for a lock');
+}
+
+test('PE21: a deletion that a part refuses leaves everything as it was', async () => {
   await empty();
   const failing = {
     name: 'broken',
@@ -461,14 +492,14 @@ test('a deletion that a part refuses leaves everything as it was', async () => {
   assert.ok((await people.refresh(signedIn.refreshToken, laptop)) !== null);
 });
 
-test('the only person may delete the account, and the next one is admin again', async () => {
+test('PE18: the only person may delete the account, and the next one is admin again', async () => {
   await empty();
   await people.deletePerson(identityOf(await people.register(anna, laptop)));
   assert.equal(await people.isFresh(), true);
   assert.deepEqual((await people.register(ben, laptop)).person.roles, ['member', 'admin']);
 });
 
-test('throw-away people come with tokens and go in one go', async () => {
+test('PE22: throw-away people come with tokens and go in one go', async () => {
   await empty();
   const other = await world.join();
   await people.register(ben, laptop);
@@ -498,7 +529,7 @@ test('throw-away people come with tokens and go in one go', async () => {
   assert.equal(await people.removeSynthetic(), 0);
 });
 
-test('20,000 throw-away people take about a second, and go as fast', async () => {
+test('PE22: 20,000 throw-away people take about a second, and go as fast', async () => {
   await empty();
   const start = performance.now();
   const { people: crowd } = await people.mintSynthetic(20_000);
@@ -512,7 +543,7 @@ test('20,000 throw-away people take about a second, and go as fast', async () =>
   }
 });
 
-test("the demo's people are made once, never taken from somebody, and cannot sign in by name", async () => {
+test("PE23: the demo's people are made once, never taken from somebody, and cannot sign in by name", async () => {
   await empty();
   const demo = await world.join({ isFirstAdmin: false });
   const real = await demo.register({ name: 'Ada', password: anna.password }, laptop);
@@ -534,7 +565,7 @@ test("the demo's people are made once, never taken from somebody, and cannot sig
   assert.equal(await serious.refresh(signedIn.refreshToken, laptop), null);
 });
 
-test('more sign-ins at once than can wait are told to come back', async () => {
+test('PE7: more sign-ins at once than can wait are told to come back', async () => {
   await empty();
   const crowd = Array.from({ length: 130 }, () => people.signIn(anna, laptop));
   const outcomes = await Promise.allSettled(crowd);

@@ -109,7 +109,7 @@ export class People {
     this.#access = new AccessTokens({ secret: options.secret, now, revocations });
     this.#refresh = new RefreshTokens(options.secret);
     this.#attempts = options.limits === 'off' ? unlimitedAttempts : limitAttempts(now);
-    this.#personalData = [orderData, contestData, ...(options.personalData ?? [])];
+    this.#personalData = [contestData, orderData, ...(options.personalData ?? [])];
   }
 
   /**

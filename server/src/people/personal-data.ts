@@ -92,6 +92,9 @@ export const contestData: PersonalData = {
     return rows;
   },
   async forget(connection, people) {
+    // The projector looks up whether a person exists and writes them into rows. It must not have
+    // looked before this and write after it, so its transactions come wholly before or after.
+    await connection.query('lock table contests, orders in share row exclusive mode');
     await connection.query('update contests set host = null where host = any ($1::uuid[])', [
       people,
     ]);
