@@ -18,7 +18,7 @@ export function Confirm(props: {
   action: string;
   isDanger?: boolean;
   /** `false`: something in the dialog is not right yet, and it stays open. */
-  onConfirm: () => Promise<boolean | void>;
+  onConfirm: () => Promise<unknown>;
 }) {
   const text = useText();
   const [isPending, setPending] = useState(false);

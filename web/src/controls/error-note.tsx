@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<RefusalCode | FaultCode, MessageId>> = {
   unknown_order: 'problem.unknownOrder',
   not_reserved: 'problem.notReserved',
   not_host: 'problem.notHost',
+  system_only: 'problem.systemOnly',
   not_paused: 'problem.notPaused',
   stock_out_of_range: 'problem.stockOutOfRange',
   nothing_due: 'problem.nothingDue',

@@ -24,7 +24,7 @@ export function DemoPanel({ demo }: { demo: Demo }) {
   return (
     <section
       aria-label={text('demo.title')}
-      className="grid gap-6 rounded-3xl border-2 border-dashed border-edge p-5 sm:p-7 lg:grid-cols-2"
+      className="grid gap-6 rounded-3xl border-2 border-dashed border-edge p-5 lg:mt-13"
     >
       <div>
         <h2 className="text-2xl">{text('demo.title')}</h2>
@@ -92,7 +92,7 @@ export function CrowdLauncher({ dropId, hasLink }: { dropId: string; hasLink: bo
   });
   return (
     <div className="rounded-2xl bg-wash p-5">
-      <h3 className="text-xl">{text('demo.crowd')}</h3>
+      <h2 className="text-xl">{text('demo.crowd')}</h2>
       <p className="mt-2 text-soft">{text('demo.crowdLead')}</p>
       <div className="mt-4 flex flex-wrap items-end gap-3">
         <div className="grid gap-1.5">

@@ -11,24 +11,24 @@ import { StockBar } from './stock-bar.tsx';
 import { useShowing } from './use-showing.ts';
 
 /** A drop among others; it follows the stream. The whole card is its link's target. */
-export function LiveDropCard({ drop, isFirst }: { drop: Drop; isFirst: boolean }) {
-  return <DropCard drop={useLiveDrop(drop)} isFirst={isFirst} />;
+export function LiveDropCard({ drop, isOnStage = false }: { drop: Drop; isOnStage?: boolean }) {
+  return <DropCard drop={useLiveDrop(drop)} isOnStage={isOnStage} />;
 }
 
-export function DropCard({ drop, isFirst }: { drop: Drop; isFirst: boolean }) {
+export function DropCard({ drop, isOnStage = false }: { drop: Drop; isOnStage?: boolean }) {
   const text = useText();
   const locale = useLocale();
   const showing = useShowing(drop);
   return (
     <article
-      className={`sheet group relative grid overflow-hidden transition-transform duration-200 hover:-translate-y-0.5 focus-within:-translate-y-0.5 ${isFirst ? 'md:col-span-2 md:grid-cols-2' : ''}`}
+      className={`sheet group relative grid overflow-hidden transition-transform duration-200 hover:-translate-y-0.5 focus-within:-translate-y-0.5 ${isOnStage ? 'flex-1 md:grid-cols-[1.1fr_1fr]' : ''}`}
     >
       <DropPicture
         drop={drop}
-        isEager={isFirst}
-        className={`aspect-[3/2] w-full ${isFirst ? 'md:aspect-auto md:h-full md:min-h-80' : ''}`}
+        isEager={isOnStage}
+        className={`aspect-[3/2] w-full ${isOnStage ? 'md:aspect-auto md:h-full md:min-h-96' : ''}`}
       />
-      <div className={`flex flex-col gap-4 p-5 ${isFirst ? 'md:p-8' : ''}`}>
+      <div className={`flex flex-col gap-4 p-5 ${isOnStage ? 'md:p-8' : ''}`}>
         <div className="flex flex-wrap items-center justify-between gap-2">
           <StatusChip showing={showing} />
           <span className="digits font-display text-xl font-semibold">
@@ -36,7 +36,7 @@ export function DropCard({ drop, isFirst }: { drop: Drop; isFirst: boolean }) {
           </span>
         </div>
         <div>
-          <h3 className={isFirst ? 'text-3xl' : 'text-xl'}>
+          <h3 className={isOnStage ? 'text-3xl' : 'text-xl'}>
             <Link
               to="/drops/$dropId"
               params={{ dropId: drop.id }}
@@ -47,7 +47,7 @@ export function DropCard({ drop, isFirst }: { drop: Drop; isFirst: boolean }) {
           </h3>
           <p className="kicker mt-1">{text('drop.by', { host: drop.host.name })}</p>
         </div>
-        {isFirst && drop.description !== '' && (
+        {isOnStage && drop.description !== '' && (
           <p className="line-clamp-3 text-soft">{drop.description}</p>
         )}
         <div className="mt-auto grid gap-4">

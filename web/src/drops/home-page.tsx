@@ -16,11 +16,9 @@ const LIVE_CARDS_MAX = 12;
 
 export function HomePage() {
   const text = useText();
-  const installation = useQuery(installationQuery).data;
   return (
     <Page title={text('home.title')} heading={text('home.heading')} lead={text('home.lead')} isWide>
       <div className="grid gap-14">
-        {installation?.demo != null && <DemoPanel demo={installation.demo} />}
         <LiveDrops />
         <PastDrops />
       </div>
@@ -31,6 +29,7 @@ export function HomePage() {
 function LiveDrops() {
   const clock = useServerClock();
   const drops = useQuery(liveDropsQuery);
+  const demo = useQuery(installationQuery).data?.demo ?? null;
   const items = drops.data?.items ?? [];
   const isOpen = (drop: Drop) =>
     drop.status !== 'scheduled' || Date.parse(drop.opensAt) <= clock.now();
@@ -40,12 +39,30 @@ function LiveDrops() {
   useIsPast(next === undefined ? null : Date.parse(next.opensAt));
   if (drops.isPending) return <Loading />;
   if (drops.isError) return <LoadError error={drops.error} onRetry={() => void drops.refetch()} />;
-  if (items.length === 0) return <NoDrops />;
+  // On stage stands what has units left, else what comes next, else what may get units back.
+  const stage = open.find(({ left }) => left > 0) ?? next ?? open[0];
+  const others = (list: readonly Drop[]) => list.filter((drop) => drop !== stage);
   return (
     <>
-      <Shelf title="home.open" drops={open} liveFrom={0} />
-      <Shelf title="home.upcoming" drops={upcoming} liveFrom={open.length} />
+      <div className={`grid gap-6 ${demo === null ? '' : 'lg:grid-cols-3'}`}>
+        <div className={demo === null ? undefined : 'lg:col-span-2'}>
+          {stage === undefined ? <NoDrops /> : <Stage drop={stage} isOpen={isOpen(stage)} />}
+        </div>
+        {demo !== null && <DemoPanel demo={demo} />}
+      </div>
+      <Shelf title="home.open" drops={others(open)} liveFrom={1} />
+      <Shelf title="home.upcoming" drops={others(upcoming)} liveFrom={1 + others(open).length} />
     </>
+  );
+}
+
+function Stage({ drop, isOpen }: { drop: Drop; isOpen: boolean }) {
+  const text = useText();
+  return (
+    <section aria-label={text('home.stage')} className="flex h-full flex-col">
+      <h2 className="mb-5 text-2xl">{text(isOpen ? 'home.now' : 'home.next')}</h2>
+      <LiveDropCard key={drop.id} drop={drop} isOnStage />
+    </section>
   );
 }
 
@@ -59,9 +76,9 @@ function Shelf(props: { title: MessageId; drops: readonly Drop[]; liveFrom: numb
       <div className="grid gap-6 sm:grid-cols-2 lg:grid-cols-3">
         {drops.map((drop, index) =>
           liveFrom + index < LIVE_CARDS_MAX ? (
-            <LiveDropCard key={drop.id} drop={drop} isFirst={liveFrom + index === 0} />
+            <LiveDropCard key={drop.id} drop={drop} />
           ) : (
-            <DropCard key={drop.id} drop={drop} isFirst={false} />
+            <DropCard key={drop.id} drop={drop} />
           ),
         )}
       </div>
@@ -92,7 +109,7 @@ function PastDrops() {
       <h2 className="mb-5 text-2xl">{text('home.past')}</h2>
       <div className="grid gap-6 sm:grid-cols-2 lg:grid-cols-3">
         {drops.map((drop) => (
-          <DropCard key={drop.id} drop={drop} isFirst={false} />
+          <DropCard key={drop.id} drop={drop} />
         ))}
       </div>
       {past.hasNextPage && (

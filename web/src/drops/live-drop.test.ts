@@ -79,6 +79,12 @@ test('an order never seen has one unit where one is the most, else it must be as
   assert.deepEqual([one.figures.held, one.isUncertain], [2, false]);
   const several = applyFacts(live, [fact(6, 'expired', { order: 2 })], 4);
   assert.deepEqual([several.figures.held, several.isUncertain], [3, true]);
+  const together = [
+    fact(6, 'cancelled', { order: 2 }),
+    fact(6, 'offered', { order: 4, quantity: 1 }),
+  ];
+  const half = applyFacts(live, [...together, fact(7, 'paused')], 4);
+  assert.deepEqual([half.figures.left, half.figures.status], [7, 'paused']);
   assert.equal(startLive(FIGURES, 7, several).isUncertain, false);
 });
 

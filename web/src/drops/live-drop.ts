@@ -80,6 +80,11 @@ export function applyFacts(
     quantities.delete(order);
   }
   const seq = fresh[fresh.length - 1]?.seq ?? live.seq;
+  if (isUncertain) {
+    // Half-known units would add up to nonsense: the last true ones stand until they are fetched.
+    const { stock, sold, held, left } = live.figures;
+    return { seq, figures: { ...units, stock, sold, held, left }, quantities, isUncertain };
+  }
   const left = units.stock - units.sold - units.held;
   return { seq, figures: { ...units, left }, quantities, isUncertain };
 }

@@ -18,7 +18,7 @@ export function StockBar({ units, isLarge = false }: { units: Units; isLarge?: b
         aria-hidden="true"
         className={`flex gap-px overflow-hidden rounded-full bg-wash ${isLarge ? 'h-4' : 'h-2.5'}`}
       >
-        {PARTS.map(({ name, look }) => (
+        {PARTS.filter(({ name }) => units[name] > 0).map(({ name, look }) => (
           <div
             key={name}
             className={`${look} transition-[flex-grow] duration-300`}

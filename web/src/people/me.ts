@@ -3,17 +3,22 @@ import type { Person } from '@dibs/sdk/wire';
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { client } from '../client.ts';
+import { isKnownSignedOut, rememberPresence } from './presence.ts';
 
 /** Who is signed in on this device, or null. */
 export const meQuery = queryOptions({
   queryKey: ['me'],
   staleTime: 5 * 60_000,
   queryFn: async ({ signal }): Promise<Person | null> => {
+    if (isKnownSignedOut()) return null;
     try {
-      return await client.me.get({ signal });
+      const me = await client.me.get({ signal });
+      rememberPresence(true);
+      return me;
     } catch (error) {
-      if (error instanceof DibsProblem && error.status === 401) return null;
-      throw error;
+      if (!(error instanceof DibsProblem) || error.status !== 401) throw error;
+      rememberPresence(false);
+      return null;
     }
   },
 });
@@ -35,7 +40,10 @@ export function useBecome(): (person: Person | null) => void {
   const queries = useQueryClient();
   return useCallback(
     (person) => {
+      rememberPresence(person !== null);
       queries.removeQueries({ predicate: ({ queryKey }) => PERSONAL.has(String(queryKey[0])) });
+      // An answer to the question asked as the last person must not overwrite this one.
+      void queries.cancelQueries({ queryKey: meQuery.queryKey });
       queries.setQueryData(meQuery.queryKey, person);
       void queries.invalidateQueries({ queryKey: installationQuery.queryKey });
     },

@@ -32,8 +32,8 @@ export function Frame() {
       >
         {text('shell.skip')}
       </a>
-      <header className="border-b border-line">
-        <div className="mx-auto flex max-w-6xl items-center gap-6 px-4 py-3 sm:px-6">
+      <header className="border-b border-line px-4 sm:px-6">
+        <div className="mx-auto flex max-w-6xl items-center gap-6 py-3">
           <Link to="/" className="flex items-center gap-2.5 font-display text-2xl font-semibold">
             <SealIcon />
             <span>Dibs</span>

@@ -49,7 +49,6 @@ export function useHeadingFocus() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const isFirst = useRouterState({ select: (state) => state.resolvedLocation === undefined });
   const wasFirst = useRef(isFirst);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what makes it run again
   useEffect(() => {
     if (wasFirst.current || firstPath === path) {
       wasFirst.current = false;

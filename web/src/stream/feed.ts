@@ -35,7 +35,7 @@ interface WatchedDrop {
 type Stream = ReturnType<Client['stream']>;
 
 /** Unknown units are asked for at most so often, spread so that a crowd does not ask at once. */
-const REFETCH_MS = { least: 500, spread: 1_500 };
+const REFETCH_MS = { least: 500, spread: 3_500 };
 
 /** A stream refused for good is begun anew, with what is watched by then, after so long. */
 const REOPEN_MS = 5_000;
