@@ -6,7 +6,13 @@ import { after, test } from 'node:test';
 import { claimAtOnce, createDrop, createStreamWorld, StreamReader } from '../../test/streams.ts';
 
 const world = await createStreamWorld({
-  limits: { streamsPerAddressMax: 8, streamsPerPersonMax: 2, streamsMax: 10 },
+  limits: {
+    streamsPerAddressMax: 8,
+    streamsPerPersonMax: 2,
+    streamsMax: 10,
+    ringLifeMs: 1_500,
+    sweepMs: 100,
+  },
 });
 const drop = await createDrop(world);
 after(() => world.close());
@@ -134,6 +140,7 @@ test('after 1,000 streams have come and gone nothing is left', async () => {
   }
   const stats = world.fanOut.stats;
   assert.equal(stats.streams, 0);
+  assert.equal(stats.subscriptions, 0);
   assert.equal(stats.people, 0);
   assert.equal(stats.topics, 1, 'the ring stays for those who come back');
   const connections = await new Promise<number>((resolve, reject) => {
@@ -143,4 +150,7 @@ test('after 1,000 streams have come and gone nothing is left', async () => {
   const held = Array.from({ length: 8 }, () => read(`topic=drop:${drop}`));
   for (const reader of held) await reader.until(() => reader.events.length === 1);
   for (const reader of held) reader.leave();
+  await gone();
+  while (world.fanOut.stats.topics > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(world.fanOut.stats.ringsBytes, 0);
 });

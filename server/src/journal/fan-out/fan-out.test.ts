@@ -70,6 +70,7 @@ class Tab {
   readonly shown = new Map<string, { from: number; view: string; facts: string[]; to: number }>();
   reader: StreamReader;
   resets = 0;
+  views = 0;
   #read = 0;
 
   constructor(world: StreamWorld, contests: readonly string[], person: string | null) {
@@ -90,6 +91,7 @@ class Tab {
       ...this.#headers,
       ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }),
     });
+    this.reader.lastEventId = lastEventId;
     this.#read = 0;
   }
 
@@ -102,6 +104,7 @@ class Tab {
         this.resets += 1;
         this.shown.delete(contest);
       } else if (event === 'view') {
+        this.views += 1;
         const from = Number(data.position.split(':')[1]);
         this.shown.set(contest, { from, view: JSON.stringify(data.view), facts: [], to: from });
       } else if (event === 'facts') {
@@ -183,6 +186,32 @@ test('each reader sees every fact once and in order, across joins, leaves and re
     0,
     'the rings held everything',
   );
+  for (const tab of tabs) assert.equal(tab.views, tab.contests.length, 'no view anew');
+});
+
+test('a reader that pauses and goes on is brought up to date, though nothing more happens', async () => {
+  const world = await createWorld({
+    limits: { unsentBytesMax: 1 << 30, ringBytes: 1 << 30, ringFacts: 1_000_000, frameMs: 5 },
+  });
+  const witness = new Witness(world);
+  const contest = await createDrop(world);
+  const tab = new Tab(world, [contest], null);
+  await tab.reader.until(() => tab.reader.events.length === 1);
+  tab.reader.socket.pause();
+  const other = new Tab(world, [contest], null);
+  await other.reader.until(() => other.reader.events.length === 1);
+  const people = Array.from({ length: 1_900 }, () => randomUUID());
+  for (let round = 0; world.fanOut.stats.slow === 0; round += 1) {
+    assert.ok(round < 200, 'the pause was never felt');
+    await claimAtOnce(world.arena, contest, people);
+    await other.reader.until(() => other.isAt(witness));
+  }
+  await claimAtOnce(world.arena, contest, people);
+  await other.reader.until(() => other.isAt(witness));
+  tab.reader.socket.resume();
+  await tab.reader.until(() => tab.isAt(witness));
+  tab.check(witness);
+  assert.equal(tab.resets, 0);
 });
 
 test('where rings are too short, readers begin anew from a view and miss nothing after it', async () => {

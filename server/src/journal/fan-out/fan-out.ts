@@ -27,9 +27,12 @@ export interface FanOutOptions {
   readonly epoch?: number;
 }
 
-/** What ops exports; all but the first five only ever grow. */
+/** What ops exports; from `deliveries` on they only ever grow. */
 export interface FanOutStats {
   streams: number;
+  subscriptions: number;
+  /** Streams whose reader is holding them up right now. */
+  slow: number;
   topics: number;
   people: number;
   ringsBytes: number;
@@ -120,8 +123,14 @@ export class FanOut {
   }
 
   get stats(): FanOutStats {
+    let subscriptions = 0;
+    for (const topic of this.#topics.values()) subscriptions += topic.subscriptions.size;
+    let slow = 0;
+    for (const connection of this.#connections) if (connection.busySince !== 0) slow += 1;
     return {
       streams: this.#connections.size,
+      subscriptions,
+      slow,
       topics: this.#topics.size,
       people: this.#own.people,
       ringsBytes: this.#budget.bytes,
