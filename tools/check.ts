@@ -32,6 +32,8 @@ interface Outcome extends Counts {
 const root = join(import.meta.dirname, '..');
 const minuteMs = 60_000;
 const heartbeatMs = 30_000;
+/** One test that hangs must not cost the whole step its time, nor hide the others' results. */
+const testLimitShare = 0.8;
 
 const steps: Step[] = [
   { name: 'types', limitMs: 4 * minuteMs, isStatic: true, run: checkTypes },
@@ -50,6 +52,7 @@ const steps: Step[] = [
   testStep('e2e', ['server/test/e2e/**/*.test.ts'], { limitMs: 6 * minuteMs, needsQuiet: true }),
 ];
 
+let isEnding = false;
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const flags = process.argv.slice(2);
 const only = flags
@@ -62,9 +65,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // main() then comes to its end by itself and closes what it opened.
   process.on(signal, () => {
+    isEnding = true;
     endAllPrograms();
-    process.exit(130);
   });
 }
 await main();
@@ -81,17 +85,19 @@ async function main(): Promise<void> {
     const environment = surroundings?.environment ?? process.env;
     const parallel = chosen.filter(({ needsQuiet }) => !needsQuiet);
     const runNext = async (): Promise<void> => {
-      for (let step = parallel.shift(); step; step = parallel.shift()) {
+      for (let step = parallel.shift(); step && !isEnding; step = parallel.shift()) {
         await runStep(step, environment);
       }
     };
     await Promise.all([runNext(), runNext()]);
-    for (const step of chosen) if (step.needsQuiet) await runStep(step, environment);
+    for (const step of chosen) {
+      if (step.needsQuiet && !isEnding) await runStep(step, environment);
+    }
   } finally {
     await surroundings?.close();
   }
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+  process.exitCode = isEnding ? 130 : total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
 /** What is missing is a reason to skip on a person's machine and a failure where all is promised. */
@@ -171,7 +177,9 @@ function testStep(
 async function runTests(files: string[], context: Context, alone: boolean): Promise<Outcome> {
   const reporter = ['--test-reporter', './tools/reporter.ts', '--test-reporter-destination=stdout'];
   const concurrency = `--test-concurrency=${alone ? 1 : 2}`;
-  const { code, output } = await runNode(['--test', concurrency, ...reporter, ...files], context);
+  const limit = `--test-timeout=${Math.round(context.limitMs * testLimitShare)}`;
+  const flags = ['--test', concurrency, limit, ...reporter];
+  const { code, output } = await runNode([...flags, ...files], context);
   const counts = countsIn(output);
   const shown = withoutCounts(output);
   if (!counts) return { passed: 0, failed: 1, skipped: 0, output: shown };

@@ -25,6 +25,14 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
         yield `skipped: ${event.data.name}: ${event.data.skip ?? event.data.todo}\n`;
       }
     }
+    if (event.type === 'test:interrupted') {
+      // The first ones were running, the rest had not begun; one failure tells enough.
+      const names = event.data.tests.slice(0, 2).map(({ name }) => name);
+      counts.failed += 1;
+      yield `\n✖ still running when the time was up: ${names.join(', ')}\n`;
+      // The runner ends now, without waiting for what follows here.
+      yield `${marker}${JSON.stringify(counts)}\n`;
+    }
     if (event.type === 'test:fail') {
       if (event.data.details.type === 'suite') continue;
       counts.failed += 1;

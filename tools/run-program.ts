@@ -9,6 +9,7 @@ export interface ProgramResult {
 }
 
 const outputMax = 2_000_000;
+const graceMs = 3_000;
 const running = new Set<number>();
 
 /** Runs a program in a process group of its own and keeps what it prints. */
@@ -35,9 +36,12 @@ export async function runProgram(options: {
   const { pid } = child;
   if (pid !== undefined) running.add(pid);
   let isLate = false;
+  let lastTimer: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => {
     isLate = true;
-    if (pid !== undefined) endGroup(pid);
+    // Asked first: Node's test runner then tells what it was waiting for.
+    child.kill('SIGINT');
+    lastTimer = setTimeout(() => pid !== undefined && endGroup(pid), graceMs);
   }, limitMs);
   try {
     const [code] = await once(child, 'close');
@@ -47,6 +51,8 @@ export async function runProgram(options: {
     return { code: 1, output: `${command} could not be started: ${(error as Error).message}` };
   } finally {
     clearTimeout(timer);
+    clearTimeout(lastTimer);
+    if (isLate && pid !== undefined) endGroup(pid);
     if (pid !== undefined) running.delete(pid);
   }
 }

@@ -68,6 +68,7 @@ async function findRedis(folder: string) {
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
   const child = spawn(program, flags, { stdio: 'ignore' });
   child.on('error', () => {});
+  process.once('exit', () => child.kill('SIGKILL'));
   const own = `redis://127.0.0.1:${port}`;
   for (let waitedMs = 0; waitedMs < 5_000; waitedMs += 50) {
     if (await answersPing(own)) return { url: own, close: () => endRedis(child) };
