@@ -128,7 +128,7 @@ export async function openOrdersWorld(
         return { personId, roles, sessionId: personId, name: token, isSynthetic: false };
       };
       const by = { people: { identify }, publicUrl: 'http://dibs.test' };
-      identifyHook(routes, by, makeLimits(true));
+      identifyHook(routes, by, makeLimits(false));
       ordersRoutes(routes, { orders, payments });
       paymentsRoutes(routes, { payments });
     },
