@@ -144,6 +144,18 @@ describe('keys', () => {
     assert.equal(fold.deferred.size, 0);
   });
 
+  test('LG5: a deferred answer has all that the deciding entry says of it', () => {
+    const terms = fairTermsWith({ stock: 1, price: { amount: 0, currency: 'EUR' } });
+    const { fold } = folded([{ ...CREATE, command: creation(terms) }, claim('ann', 'a')]);
+    foldEntry(fold, entry(null, 's', { type: 'settle', seed: SEED }), OPENS_AT + 1_000);
+    const verdict = recall(fold, keyOf('a'));
+    assert.ok(verdict?.type === 'accepted');
+    assert.deepEqual(
+      verdict.facts.map(({ type }) => type),
+      ['claimed', 'paid'],
+    );
+  });
+
   test('LG6: a noted refusal is the verdict of its key, unless the key has one', () => {
     const { fold, steps } = folded([
       CREATE,

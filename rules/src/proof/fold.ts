@@ -156,12 +156,17 @@ function foldCommand(fold: Fold, entry: CommandEntry): Step {
   if (isRefusal(decision)) return refuse(fold, entry, decision);
   const answers: [string, Verdict][] = [];
   let isDeferred = false;
+  const answered = new Map<number, FactShape[]>();
   for (const fact of decision) {
     rules.evolve(fold.state, fact);
     stirFact(fold.digest, fact);
     if (fact.defers === true) isDeferred = true;
-    if (fact.answers !== undefined) answers.push(...answerDeferred(fold, fact.answers, fact));
+    if (fact.answers === undefined) continue;
+    const facts = answered.get(fact.answers);
+    if (facts === undefined) answered.set(fact.answers, [fact]);
+    else facts.push(fact);
   }
+  for (const [of, facts] of answered) answers.push(...answerDeferred(fold, of, facts));
   let verdict: Verdict;
   if (isDeferred && fold.deferred.get(seq) === undefined) {
     verdict = { type: 'deferred', seq };
@@ -188,7 +193,7 @@ export const NOT_CREATED: RefusalShape = { code: 'unknown' };
 function rulesOf(fold: Fold, entry: CommandEntry): AnyRules | null {
   if (fold.rules !== null) return fold.rules;
   if (entry.kind === undefined) return null;
-  const rules = contests[entry.kind];
+  const rules = Object.hasOwn(contests, entry.kind) ? contests[entry.kind] : undefined;
   const terms = (entry.command as { terms?: { rules?: unknown } }).terms;
   if (rules === undefined || terms?.rules !== rules.version) {
     throw new UnknownRules(`rules ${entry.kind} version ${String(terms?.rules)} are not known`);
@@ -205,14 +210,16 @@ function ownFacts(facts: readonly FactShape[], person: Pseudonym | null): readon
   return own.length === facts.length ? facts : own;
 }
 
-function answerDeferred(fold: Fold, seq: number, fact: FactShape): [string, Verdict][] {
+/** Gives the deferred answer of entry `seq`: its facts, or the refusal that one of them carries. */
+function answerDeferred(fold: Fold, seq: number, facts: readonly FactShape[]): [string, Verdict][] {
   const key = fold.deferred.get(seq);
   if (key === undefined) return [];
   fold.deferred.delete(seq);
+  const refusal = facts.find((fact) => fact.refusal !== undefined)?.refusal;
   const verdict: Verdict =
-    fact.refusal === undefined
-      ? { type: 'accepted', seq, at: fold.at, facts: [fact] }
-      : { type: 'refused', refusal: fact.refusal };
+    refusal === undefined
+      ? { type: 'accepted', seq, at: fold.at, facts }
+      : { type: 'refused', refusal };
   const answer = fold.answers.get(key.slice(0, TAG_LENGTH));
   if (answer !== undefined) answer.verdict = verdict;
   return [[key, verdict]];

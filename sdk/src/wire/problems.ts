@@ -19,6 +19,7 @@ export const REFUSAL_CODES = [
   'unknown_order',
   'not_reserved',
   'not_host',
+  'system_only',
   'not_paused',
   'stock_out_of_range',
   'nothing_due',

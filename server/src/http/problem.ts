@@ -1,5 +1,5 @@
-import { FAULTS, type FaultCode, type Problem } from '@dibs/sdk/wire';
 import type { RefusalShape } from '@dibs/rules/contests/contest.ts';
+import { FAULTS, type FaultCode, type Problem } from '@dibs/sdk/wire';
 
 /** What a route throws when it cannot do what was asked; `server.ts` turns it into problem+json. */
 export class HttpProblem extends Error {
@@ -52,6 +52,7 @@ const REFUSAL_TITLES: Readonly<Record<string, string>> = {
   unknown_order: 'There is no such order of yours',
   not_reserved: 'The order is not waiting to be paid',
   not_host: 'Only the host may do this',
+  system_only: 'Only the system itself does this',
   not_paused: 'It is not paused',
   stock_out_of_range: 'So much stock is not possible',
   nothing_due: 'Nothing is due',

@@ -21,6 +21,7 @@ export function decide(state: DropState, command: DropCommand, context: Context)
   if (command.type === 'create') return create(state, command.host, command.terms);
   const { terms } = state;
   if (terms === null) return { code: 'unknown' };
+  if (context.person !== null && SYSTEM_ONLY.has(command.type)) return { code: 'system_only' };
   switch (command.type) {
     case 'claim':
       return claim(state, terms, command.quantity, context);
@@ -55,6 +56,16 @@ export function decide(state: DropState, command: DropCommand, context: Context)
       return unreachable(command);
   }
 }
+
+/** What only the clock and the payments may say. */
+const SYSTEM_ONLY: ReadonlySet<DropCommand['type']> = new Set([
+  'pay',
+  'refunded',
+  'open',
+  'settle',
+  'expire',
+  'close',
+]);
 
 function create(state: DropState, host: Pseudonym, terms: DropTerms): Decision {
   if (state.terms !== null) return { code: 'already_created' };
@@ -130,8 +141,9 @@ function reserve(
   const { at, ...rest } = order;
   const facts: DropFact[] = [{ type: 'claimed', ...rest, payBy: at + terms.payWithinMs }];
   if (terms.price.amount === 0) {
-    const { order: number, person } = order;
-    facts.push({ type: 'paid', order: number, person, payment: null, late: false });
+    const { order: number, person, answers } = order;
+    const paid = { type: 'paid', order: number, person, payment: null, late: false } as const;
+    facts.push(answers === undefined ? paid : { ...paid, answers });
   }
   return facts;
 }

@@ -108,6 +108,22 @@ describe('the host', () => {
     assert.deepEqual(story.refused('ann', PAUSE), { code: 'not_host' });
   });
 
+  test('DR23: no person says what only the system may', () => {
+    const story = new Story();
+    const order = story.claim('ann');
+    for (const command of [
+      { type: 'pay', order, payment: 'p' },
+      { type: 'refunded', order, payment: 'p' },
+      { type: 'open' },
+      { type: 'settle', seed: 's' },
+      { type: 'expire' },
+      { type: 'close' },
+    ] as const) {
+      assert.deepEqual(story.refused('ann', command), { code: 'system_only' });
+      assert.deepEqual(story.refused('host', command), { code: 'system_only' });
+    }
+  });
+
   test('DR23: the system claims, waits and cancels nothing', () => {
     const story = new Story(termsWith({ stock: 1 }));
     const order = story.claim('ann');
@@ -116,6 +132,23 @@ describe('the host', () => {
     assert.equal(story.refused(null, { type: 'leave' }).code, 'not_waiting');
     assert.equal(story.refused(null, { type: 'cancel', order }).code, 'unknown_order');
   });
+});
+
+test("DR23: what is the system's is not for a person, nor for the host", () => {
+  const story = new Story(termsWith({ closesAt: OPENS_AT + 1 }));
+  const order = story.claim('ann');
+  for (const command of [
+    { type: 'pay', order, payment: 'p' },
+    { type: 'refunded', order, payment: 'p' },
+    { type: 'open' },
+    { type: 'settle', seed: SEED },
+    { type: 'expire' },
+    { type: 'close' },
+  ] as const) {
+    for (const by of ['ann', 'host']) {
+      assert.deepEqual(story.refused(by, command, PAY_WITHIN_MS), { code: 'system_only' });
+    }
+  }
 });
 
 describe('the clock and the view', () => {

@@ -94,6 +94,7 @@ export type DropFact =
       readonly person: Pseudonym;
       readonly payment: string | null;
       readonly late: boolean;
+      readonly answers?: number;
     }
   | { readonly type: 'expired'; readonly order: number; readonly person: Pseudonym }
   | { readonly type: 'cancelled'; readonly order: number; readonly person: Pseudonym }
@@ -142,6 +143,7 @@ export type DropRefusal =
   | { readonly code: 'unknown_order' }
   | { readonly code: 'not_reserved'; readonly status: OrderStatus }
   | { readonly code: 'not_host' }
+  | { readonly code: 'system_only' }
   | { readonly code: 'not_paused' }
   | { readonly code: 'stock_out_of_range'; readonly maximum: number }
   | { readonly code: 'nothing_due' }
