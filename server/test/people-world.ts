@@ -1,7 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { listen } from '../src/db/listen.ts';
 import { type Database, openDatabase } from '../src/db/pool.ts';
-import { createPeople, type People, type PeopleOptions } from '../src/people/people.ts';
+import {
+  createPeople,
+  type Identity,
+  type People,
+  PeopleFault,
+  type PeopleOptions,
+  type SignedInTokens,
+} from '../src/people/people.ts';
 import { createTestDatabase } from './database.ts';
 
 /** Real time, but it can be set forward. */
@@ -88,3 +96,49 @@ export const anna = { name: 'Anna', password: 'correct horse battery' };
 export const ben = { name: 'Ben', password: 'staple of the lake' };
 export const laptop = { address: '192.0.2.1', userAgent: 'Laptop/1.0' };
 export const phone = { address: '192.0.2.2', userAgent: 'Phone/1.0' };
+
+/** Empties the tables, so that a test has them for itself. */
+export async function emptyPeople(database: Database): Promise<void> {
+  await database.query(
+    'truncate people, sessions, founder, contests, orders, order_history cascade',
+  );
+}
+
+/** For assert.rejects: a PeopleFault of this code. */
+export function fault(code: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof PeopleFault, String(error));
+    assert.equal(error.code, code);
+    return true;
+  };
+}
+
+/** Whom an access token names, which must be good. */
+export function readIdentityOf({ accessToken }: SignedInTokens, by: People): Identity {
+  const identity = by.identify(accessToken);
+  assert.ok(identity !== null && identity !== 'expired', `the token is ${identity}`);
+  return identity;
+}
+
+/** A contest with one paid order (position 7) and its history. */
+export async function addContest(database: Database, host: string, buyer: string): Promise<string> {
+  const contest = randomUUID();
+  await database.query('insert into contests (id, kind, host, title) values ($1, $2, $3, $4)', [
+    contest,
+    'drop',
+    host,
+    'Lantern',
+  ]);
+  await database.query(
+    `insert into orders (contest, seq, person, quantity, amount, currency, status,
+         created_at, pay_by)
+     values ($1, 7, $2, 1, 2400, 'EUR', 'paid', now(), now())`,
+    [contest, buyer],
+  );
+  await database.query(
+    `insert into order_history (contest, seq, entry, place, at, fact)
+     values ($1, 7, 7, 0, now(), 'claimed'), ($1, 7, 9, 0, now(), 'paid')`,
+    [contest],
+  );
+  return contest;
+}

@@ -55,7 +55,7 @@ function judge(identity: ReturnType<People['identify']>): Identity | IdentityFau
   return identity === 'expired' ? 'token_expired' : identity;
 }
 
-/** Who asks; null when no token came along. Throws HttpProblem when the one that came is not good. */
+/** Who asks; null when no token came along. Throws HttpProblem when one came that is not good. */
 export function identifyRequest(request: IncomingMessage, by: IdentifyBy): Identity | null {
   const identity = readIdentity(request, by);
   if (typeof identity === 'string') throw new HttpProblem(identity);

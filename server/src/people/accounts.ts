@@ -102,8 +102,8 @@ export async function holdAccount(connection: Queryable, id: string): Promise<Ac
 
 /**
  * Holds the rows of all admins and of one person, always in the same order; so two admins who take
- * each other's role away are served one after the other. Admins without a password count only where the
- * demo lets people in without one.
+ * each other's role away are served one after the other. Admins without a password count only
+ * where the demo lets people in without one.
  */
 export async function holdAdmins(
   connection: Queryable,

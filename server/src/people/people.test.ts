@@ -2,17 +2,21 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import {
+  addContest,
   anna,
   ben,
   createPeopleWorld,
+  emptyPeople,
+  fault,
   laptop,
   type PeopleWorld,
   phone,
+  readIdentityOf,
   untilRevoked,
 } from '../../test/people-world.ts';
 import type { Database } from '../db/pool.ts';
 import { ACCESS_LIFE_MS } from './access-tokens.ts';
-import { type Identity, mayHost, type People, PeopleFault, type SignedInTokens } from './people.ts';
+import { mayHost, type People, PeopleFault, type SignedInTokens } from './people.ts';
 import { SESSIONS_MAX } from './sessions.ts';
 
 let world: PeopleWorld;
@@ -27,26 +31,8 @@ before(async () => {
 
 after(() => world.close());
 
-/** Each test has the tables for itself. */
-async function empty() {
-  await database.query(
-    'truncate people, sessions, founder, contests, orders, order_history cascade',
-  );
-}
-
-function fault(code: string) {
-  return (error: unknown) => {
-    assert.ok(error instanceof PeopleFault, String(error));
-    assert.equal(error.code, code);
-    return true;
-  };
-}
-
-function identityOf({ accessToken }: SignedInTokens, by: People = people): Identity {
-  const identity = by.identify(accessToken);
-  assert.ok(identity !== null && identity !== 'expired', `the token is ${identity}`);
-  return identity;
-}
+const empty = () => emptyPeople(database);
+const identityOf = (signedIn: SignedInTokens, by = people) => readIdentityOf(signedIn, by);
 
 test('PE1: who registers is signed in, and signs in again with the name in any case', async () => {
   await empty();
@@ -110,7 +96,7 @@ test('PE4: a wrong password and an unknown name get the same answer in the same 
   }
 });
 
-test('PE1: of many who take one name at once exactly one has it, and nobody else a token', async () => {
+test('PE1: of many who take one name at once exactly one has it', async () => {
   await empty();
   const names = ['Dora', 'dora', 'DORA', 'Ｄora', 'dorA', 'DoRa'];
   const outcomes = await Promise.allSettled(
@@ -159,7 +145,7 @@ test('PE10: a refresh gives new tokens of the same session and uses the old one 
   assert.ok(third !== null);
 });
 
-test('PE11: an honest repeat of a refresh, also at once and on another process, gets the same token', async () => {
+test('PE11: an honest repeat of a refresh, also at once and elsewhere, gets the same token', async () => {
   await empty();
   const other = await world.join();
   const first = await people.register(anna, laptop);
@@ -174,7 +160,7 @@ test('PE11: an honest repeat of a refresh, also at once and on another process, 
   assert.ok(next !== undefined && (await people.refresh(next, laptop)) !== null);
 });
 
-test('PE12: a copied refresh token that is used later ends the session for thief and owner', async () => {
+test('PE12: a copied refresh token used later ends the session for thief and owner', async () => {
   await empty();
   const stolen = await people.register(anna, laptop);
   const owners = await people.refresh(stolen.refreshToken, laptop);
@@ -355,7 +341,7 @@ test('PE19: roles: only an admin sets them, tokens follow at once, and member st
   assert.equal(mayHost(member, { hosting: 'anyone' }), true);
 });
 
-test('PE19: the last admin keeps the role, also when two take it from each other at once', async () => {
+test('PE19: the last admin keeps the role, also when two take it from each other', async () => {
   await empty();
   const first = identityOf(await people.register(anna, laptop));
   await assert.rejects(people.setRoles(first, first.personId, []), fault('forbidden'));
@@ -373,132 +359,6 @@ test('PE19: the last admin keeps the role, also when two take it from each other
   }
 });
 
-async function addContest(host: string, buyer: string): Promise<string> {
-  const contest = randomUUID();
-  await database.query('insert into contests (id, kind, host, title) values ($1, $2, $3, $4)', [
-    contest,
-    'drop',
-    host,
-    'Lantern',
-  ]);
-  await database.query(
-    `insert into orders (contest, seq, person, quantity, amount, currency, status, created_at, pay_by)
-     values ($1, 7, $2, 1, 2400, 'EUR', 'paid', now(), now())`,
-    [contest, buyer],
-  );
-  await database.query(
-    `insert into order_history (contest, seq, entry, place, at, fact)
-     values ($1, 7, 7, 0, now(), 'claimed'), ($1, 7, 9, 0, now(), 'paid')`,
-    [contest],
-  );
-  return contest;
-}
-
-test('PE20: an export holds everything about a person and nothing about others', async () => {
-  await empty();
-  const notes = {
-    name: 'notes',
-    collect: async (_database: unknown, person: string) => [`a note on ${person}`],
-    forget: async () => {},
-  };
-  const noting = await world.join({ personalData: [notes] });
-  const identity = identityOf(await people.register(anna, laptop));
-  const other = identityOf(await people.register(ben, laptop));
-  const own = await addContest(identity.personId, identity.personId);
-  await addContest(other.personId, other.personId);
-  const exported = await noting.exportPerson(identity);
-  const text = JSON.stringify(exported);
-  assert.ok(!text.includes(other.personId) && !text.includes('Ben') && !text.includes('argon2'));
-  const { profile, sessions, orders, contests, notes: noted } = JSON.parse(text);
-  assert.equal(profile.name, 'Anna');
-  assert.equal(sessions.length, 1);
-  assert.deepEqual(noted, [`a note on ${identity.personId}`]);
-  assert.equal(contests[0].id, own);
-  assert.equal(orders.length, 1);
-  assert.equal(orders[0].id, `${own}-7`);
-  assert.deepEqual(orders[0].total, { amount: 2400, currency: 'EUR' });
-  assert.deepEqual(
-    orders[0].history.map((entry: { fact: string }) => entry.fact),
-    ['claimed', 'paid'],
-  );
-});
-
-test('PE21: who is deleted is named nowhere any more, and their tokens end everywhere', async () => {
-  await empty();
-  const other = await world.join();
-  await people.register(ben, laptop);
-  const signedIn = await people.register(anna, laptop);
-  const identity = identityOf(signedIn);
-  identityOf(signedIn, other);
-  await addContest(identity.personId, identity.personId);
-  await people.deletePerson(identity);
-  assert.equal(people.identify(signedIn.accessToken), null);
-  await untilRevoked(other, () => other.identify(signedIn.accessToken) === null);
-  assert.equal(await people.refresh(signedIn.refreshToken, laptop), null);
-  await assert.rejects(people.signIn(anna, laptop), fault('wrong_credentials'));
-  const { rows } = await database.query<{ dump: string }>(
-    `select contests::text as dump from contests union all select orders::text from orders
-     union all select people::text from people union all select sessions::text from sessions`,
-  );
-  assert.ok(rows.length >= 4, 'order and contest are still there');
-  for (const { dump } of rows) assert.ok(!dump.includes(identity.personId), dump);
-  await people.register(anna, laptop); // the name is free again
-});
-
-test('PE21: an order that is being written while its person is deleted does not name them', async () => {
-  await empty();
-  const identity = identityOf(await people.register(anna, laptop));
-  const contest = await addContest(identity.personId, identity.personId);
-  let deleted: Promise<void> | undefined;
-  await database.transaction(async (connection) => {
-    await connection.query(
-      `insert into orders (contest, seq, person, quantity, amount, currency, status, created_at, pay_by)
-       select $1, 8, id, 1, 2400, 'EUR', 'reserved', now(), now() from people where id = $2`,
-      [contest, identity.personId],
-    );
-    deleted = people.deletePerson(identity);
-    await untilSomebodyWaits();
-  });
-  await deleted;
-  const { rows } = await database.query('select from orders where person is not null');
-  assert.equal(rows.length, 0);
-});
-
-/** Until a statement in this database waits for a lock. */
-async function untilSomebodyWaits(): Promise<void> {
-  for (let n = 0; n < 500; n += 1) {
-    const { rows } = await database.query(
-      `select from pg_locks l join pg_database d on d.oid = l.database
-       where not granted and datname = current_database()`,
-    );
-    if (rows.length > 0) return;
-  }
-  throw new Error('nothing waits for a lock');
-}
-
-test('PE21: a deletion that a part refuses leaves everything as it was', async () => {
-  await empty();
-  const failing = {
-    name: 'broken',
-    collect: async () => null,
-    forget: async () => {
-      throw new Error('cannot forget');
-    },
-  };
-  const broken = await world.join({ personalData: [failing] });
-  const signedIn = await people.register(anna, laptop);
-  await assert.rejects(broken.deletePerson(identityOf(signedIn)), /cannot forget/);
-  identityOf(signedIn);
-  assert.ok((await people.refresh(signedIn.refreshToken, laptop)) !== null);
-});
-
-test('PE18: the only person may delete the account, and the next one is admin again', async () => {
-  await empty();
-  await people.deletePerson(identityOf(await people.register(anna, laptop)));
-  assert.equal(await people.isFresh(), true);
-  assert.deepEqual((await people.register(ben, laptop)).person.roles, ['member', 'admin']);
-});
-
 test('PE22: throw-away people come with tokens and go in one go', async () => {
   await empty();
   const other = await world.join();
@@ -514,7 +374,7 @@ test('PE22: throw-away people come with tokens and go in one go', async () => {
     assert.deepEqual(identity.roles, ['member']);
   }
   const { id } = first.people[0] ?? { id: '' };
-  await addContest(id, id);
+  await addContest(database, id, id);
   world.clock.advance(ACCESS_LIFE_MS * 2);
   identityOf({ accessToken: all[0]?.accessToken } as SignedInTokens);
   assert.equal(await people.removeSynthetic(), 5);
@@ -543,7 +403,7 @@ test('PE22: 20,000 throw-away people take about a second, and go as fast', async
   }
 });
 
-test("PE23: the demo's people are made once, never taken from somebody, and cannot sign in by name", async () => {
+test("PE23: the demo's people are made once, take nobody over, and have no password", async () => {
   await empty();
   const demo = await world.join({ isFirstAdmin: false });
   const real = await demo.register({ name: 'Ada', password: anna.password }, laptop);

@@ -84,7 +84,8 @@ export async function createPeople(options: PeopleOptions): Promise<People> {
 
 async function endDemoSessions(database: Database): Promise<void> {
   const { rows } = await database.query<{ id: string }>(
-    'select distinct p.id from people p join sessions s on s.person = p.id where p.password_hash is null',
+    `select distinct p.id from people p join sessions s on s.person = p.id
+     where p.password_hash is null`,
   );
   for (const { id } of rows) await endOtherSessions(database, id, null);
 }

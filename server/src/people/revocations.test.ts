@@ -30,7 +30,7 @@ function breakable(database: Database): Database & { isAway: boolean } {
   };
 }
 
-test('PE14: while the database is away what is known holds; what came meanwhile is caught up', async () => {
+test('PE14: while the database is away what is known holds; the rest is caught up', async () => {
   const people = await world.join();
   const database = breakable(world.database);
   const lines = new EventEmitter();

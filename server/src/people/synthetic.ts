@@ -26,7 +26,8 @@ export async function mintSynthetic(
   const batch = randomUUID();
   const { rows } = await database.query<{ id: string; name: string }>(
     `insert into people (id, name, roles, is_synthetic, synthetic_batch)
-     select gen_random_uuid(), 'Crowd ' || left($2::uuid::text, 4) || '-' || n, array['member'], true, $2
+     select gen_random_uuid(), 'Crowd ' || left($2::uuid::text, 4) || '-' || n,
+       array['member'], true, $2
      from generate_series(1, $1::integer) as n
      returning id, name`,
     [count, batch],

@@ -355,7 +355,7 @@ test('PE16: behind https cookies are secure, and the public address counts as ou
   }
 });
 
-test('PE5: attempts are limited: 429 with Retry-After, which a good password does not mend', async () => {
+test('PE5: attempts are limited: 429 with Retry-After, also for a good password', async () => {
   await empty();
   await register();
   const limited = await openSite(null, { limits: 'on' });
