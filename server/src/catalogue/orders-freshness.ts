@@ -12,7 +12,7 @@ export interface FreshnessOptions {
 
 const WAIT_MAX_MS = 1_000;
 const LOOK_EVERY_MS = 20;
-/** Contests remembered as ahead of their rows; beyond, the oldest is dropped: its rows are long there. */
+/** Contests remembered as ahead of their rows; beyond, the oldest is dropped: it is long there. */
 const CONTESTS_MAX = 5_000;
 
 /**
@@ -66,7 +66,7 @@ export class Freshness {
     return true;
   }
 
-  /** Where the rows of the contests stand that are ahead; a contest without a row is not waited for. */
+  /** Where the rows of those contests stand; one that has no row is not waited for. */
   async #readCursors(): Promise<Map<string, number>> {
     const contests = [...this.#ahead.keys()];
     const { rows } = await this.#options.database.query<{ id: string; cursor_seq: number }>(

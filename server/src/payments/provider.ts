@@ -19,7 +19,7 @@ export interface PaymentProvider {
   close(payment: Payment): Promise<ProviderState>;
   /** Gives all the money back. */
   refund(payment: Payment): Promise<void>;
-  /** Reads a notice that came over the network; null where it does not concern us. Throws `BadNotice`. */
+  /** Reads a notice from the network; null where it is not about us. Throws `BadNotice`. */
   readNotice(body: Buffer, signature: string): ProviderNotice | null;
 }
 
