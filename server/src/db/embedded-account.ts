@@ -28,7 +28,7 @@ export function spawnOptions(account: Account): { cwd: string; uid?: number; gid
 
 /** Whether the account can pass through a folder or run a file. Asks the kernel, not the modes. */
 export function canReach(account: Account, path: string): boolean {
-  const answer = spawnSync('/bin/sh', ['-c', 'test -r "$0" && test -x "$0"', path], {
+  const answer = spawnSync('/bin/sh', ['-c', 'test -x "$0"', path], {
     ...spawnOptions(account),
     stdio: 'ignore',
   });

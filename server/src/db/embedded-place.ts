@@ -11,7 +11,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Account, canReach, chooseAccount } from './embedded-account.ts';
 
 /**
@@ -45,6 +45,7 @@ export function preparePlace(dataDirectory: string, log: (line: string) => void)
     requireOwner(home);
     return { account, home: realpathSync(home), shelter: join(realpathSync(home), '..') };
   }
+  admit(account, dataDirectory);
   if (canReach(account, dataDirectory)) {
     mkdirSync(home, { mode: 0o700 });
     giveTo(account, home);
@@ -72,6 +73,19 @@ export function removePlace(dataDirectory: string): void {
 /** Hands a file or folder to the account that PostgreSQL runs under. */
 export function giveTo(account: Account, path: string): void {
   if (account.kind === 'other') chownSync(path, account.uid, account.gid);
+}
+
+/**
+ * A data folder of root that is closed to all others, in a place that is not: the account's group
+ * may pass through it from now on, and may still not list or change it.
+ */
+function admit(account: Account, dataDirectory: string): void {
+  if (account.kind === 'current' || canReach(account, dataDirectory)) return;
+  const { uid, mode } = statSync(dataDirectory);
+  const isClosedToGroup = (mode & 0o070) === 0;
+  if (uid !== 0 || !isClosedToGroup || !canReach(account, dirname(dataDirectory))) return;
+  chownSync(dataDirectory, uid, account.gid);
+  chmodSync(dataDirectory, (mode & 0o777) | 0o010);
 }
 
 function openShelter(account: Account): string {
