@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
 import type { StripeConfig } from '../src/payments/stripe.ts';
 
-/** As much of Stripe as Dibs talks to: a real HTTP server with sessions, refunds and signed events. */
+/** As much of Stripe as Dibs talks to: an HTTP server with sessions, refunds and signed events. */
 
 export interface CheckoutSession {
   readonly id: string;

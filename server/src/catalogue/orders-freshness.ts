@@ -17,7 +17,7 @@ const CONTESTS_MAX = 5_000;
 
 /**
  * Lets readers of rows see what this process knows to have happened: it remembers, by contest, the
- * last entry with facts that a replica here applied, and waits until the projector's cursor is there.
+ * last entry with facts that a replica here applied, and waits until the rows have got there.
  * An order that this process acknowledged is therefore in the list that is asked for next.
  */
 export class Freshness {
@@ -42,7 +42,7 @@ export class Freshness {
 
   /**
    * Waits until rows are as new as this process was when it was asked, of one contest or of all.
-   * False where the projector did not get there in time: rows are then true, but of a moment before.
+   * False where the projector did not get there in time: rows are true then, of a moment before.
    */
   async wait(contest?: string): Promise<boolean> {
     const { clock, waitMaxMs = WAIT_MAX_MS } = this.#options;

@@ -6,8 +6,8 @@ import type { OrderRow } from '../journal/store.ts';
 export type PersonOf = (contest: string, pseudonym: string) => string;
 
 /**
- * An order as a replica has it right now, or null. A claim that awaits the fair window, or was missed,
- * is no order.
+ * An order as a replica has it right now, or null. A claim that awaits the fair window or was
+ * missed is no order.
  */
 export function findLiveOrder(fold: Fold, seq: number, personOf: PersonOf): OrderRow | null {
   const projection = PROJECTIONS[fold.rules?.kind ?? ''];

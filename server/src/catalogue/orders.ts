@@ -26,7 +26,7 @@ export interface OrderName {
 
 /** One change of an order, as a fact of the public log. */
 export interface OrderChange {
-  /** The fact's name: `claimed`, `offered`, `paid`, `expired`, `cancelled`, `refundDue`, `refunded`. */
+  /** The fact's name: `claimed`, `offered`, `paid`, `expired`, `refundDue` ... */
   readonly fact: string;
   /** Position in the public log. */
   readonly seq: number;
@@ -35,7 +35,7 @@ export interface OrderChange {
 
 export type OrderDetail = Order & { readonly history: readonly OrderChange[] };
 
-/** Orders as their owners see them. Whoever asks is told of nobody else's, not even that they exist. */
+/** Orders as their owners see them. Nobody is told of somebody else's, not even that it exists. */
 export class Orders {
   readonly #options: OrdersOptions;
   readonly #freshness: Freshness;

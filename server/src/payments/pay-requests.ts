@@ -33,7 +33,7 @@ export async function recallRequest(
   return row.payment === null ? { type: 'new' } : { type: 'begun', payment: row.payment };
 }
 
-/** Notes which attempt a request goes with, before any money moves; the attempt it now goes with. */
+/** Notes which attempt a request goes with, before any money moves. */
 export async function beginRequest(
   database: Queryable,
   request: { tag: string; request: string; payment: string },

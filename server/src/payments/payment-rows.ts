@@ -67,7 +67,7 @@ export async function notePage(
 }
 
 /**
- * Moves a payment from one of the states `from` to `to`. False, and nothing changed, where it was in
+ * Moves a payment from one of the states `from` to `to`. False, nothing changed, where it was in
  * none of them: somebody else moved it. `dueInMs`: when settlement looks next; null: never again.
  */
 export async function movePayment(

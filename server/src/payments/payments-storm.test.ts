@@ -9,7 +9,7 @@ import {
 } from '../../test/orders-world.ts';
 import { ArenaFault } from '../arena/faults.ts';
 
-/** Orders are paid, paged, cancelled and forgotten all at once, while the log fails now and then. */
+/** Orders are paid, paged, cancelled and forgotten at once, while the log fails now and then. */
 
 let world: OrdersWorld;
 before(async () => {

@@ -92,7 +92,7 @@ describe('paying at once', () => {
     assert.deepEqual(world.facts(order), ['claimed', 'paid']);
   });
 
-  it('answers a repeated key with the same bytes, and another request under it with 422', async () => {
+  it('answers a repeated key with the same bytes, another request under it with 422', async () => {
     const { person, order } = await reserve({ stock: 1 });
     const key = { 'idempotency-key': 'pay-1' };
     const first = await pay(person, order, {}, key);

@@ -141,7 +141,7 @@ export class Payments {
 
   /**
    * Pays for an order. Rejects with `ProviderUnavailable`, `ArenaFault` or a database fault: money
-   * that may have been taken then is settled by itself, and a repeat goes on where this one stopped.
+   * that may have been taken is settled by itself, and a repeat goes on where this one stopped.
    */
   async pay(request: PayRequest): Promise<PayAnswer> {
     const provider = this.#providers.get(request.provider);

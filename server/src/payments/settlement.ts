@@ -31,7 +31,7 @@ export interface SettlementOptions {
 const POLL_MS = 5_000;
 /** Rows taken at once; the provider is asked about them side by side. */
 const TAKEN_AT_ONCE = 8;
-/** A row that could not be finished is due again after this, doubled each time up to the maximum. */
+/** A row that could not be finished is due again after this, doubled each time up to a maximum. */
 const LEASE_MS = 10_000;
 const LEASE_MAX_MS = 300_000;
 /** Whoever learnt of money settles it at once; the loop only where that process died or failed. */
@@ -52,7 +52,7 @@ export class PaymentMismatch extends Error {
 /**
  * Carries each payment to its end. The row says how far it is:
  *
- *   started    -> taken       the provider says that it has the money (charge, notice, page or look)
+ *   started    -> taken       the provider says that it has the money (charge, notice or look)
  *   started    -> declined    the provider says that it will not have it
  *   started    -> abandoned   the page is gone, nobody paid
  *   declined, abandoned -> taken   money came all the same: it must not be lost
@@ -61,7 +61,7 @@ export class PaymentMismatch extends Error {
  *   refund_due -> refunded    the provider gave it back and the log says `refunded`
  *
  * Each step is first done where it counts (the provider, the log), under a key that makes a repeat
- * harmless, and then noted in the row by an update that only one process can win. So a crash between
+ * harmless, and then noted in the row by an update that only one process wins. So a crash between
  * any two steps costs a repeat, by whichever process finds the row due.
  */
 export class Settlement {

@@ -40,7 +40,7 @@ const Detail = Type.Object({
   ),
 });
 const tags = ['orders'];
-/** A provider that is away is asked again by a client after this; settlement has a pace of its own. */
+/** A client asks again after this for a provider that is away; settlement has its own pace. */
 const PROVIDER_RETRY_MS = 5_000;
 
 /** Orders: one's own, to see, pay for and cancel. Somebody else's is as unknown as none at all. */
@@ -90,7 +90,7 @@ export function ordersRoutes(app: App, { orders, payments }: OrdersRoutesParts):
         tags,
         summary: 'Pay for an order',
         description:
-          'Without `page` the sandbox takes the money at once. With it, or where the provider has ' +
+          'Without `page` the sandbox takes the money at once. With it, or where a provider has ' +
           'pages only (stripe), the answer holds `payUrl`: the page where the person pays.',
         params: Params,
         body: PayRequest,
