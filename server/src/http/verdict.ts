@@ -1,7 +1,7 @@
 import { FAULTS, type FaultCode } from '@dibs/sdk/wire';
 import { ArenaFault, type ArenaFaultCode } from '../arena/faults.ts';
 import { LogUnavailable } from '../log/log.ts';
-import { HttpProblem, faultProblem } from './problem.ts';
+import { faultProblem, HttpProblem } from './problem.ts';
 
 /** How long a client should wait before it repeats what temporarily failed. */
 export const RETRY_AFTER_MS = 1_000;
@@ -27,7 +27,8 @@ export function toProblem(error: unknown): HttpProblem {
   }
   const name = (error as Error | undefined)?.name ?? '';
   if (hasNoRoom(error)) return new HttpProblem('storage_full', undefined, {}, { cause: error });
-  if (DATABASE_FAULTS.has(name)) return new HttpProblem('unavailable', undefined, {}, { cause: error });
+  if (DATABASE_FAULTS.has(name))
+    return new HttpProblem('unavailable', undefined, {}, { cause: error });
   return fromFastify(error) ?? new HttpProblem('internal', undefined, {}, { cause: error });
 }
 

@@ -28,9 +28,8 @@ export async function webRoutes(app: App, directory: string): Promise<void> {
       reply.setHeader('cache-control', value);
     },
   });
-  app.setNotFoundHandler((request, reply) => {
-    const wantsPage =
-      request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+  app.get('/*', { schema: { hide: true } }, (request, reply) => {
+    const wantsPage = (request.headers.accept ?? '').includes('text/html');
     const isApi = /^\/(v1|docs|metrics|livez|readyz|openapi\.json)(\/|$|\?)/.test(request.url);
     if (!wantsPage || isApi) throw new HttpProblem('not_found');
     return reply.sendFile('index.html');
