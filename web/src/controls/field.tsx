@@ -30,7 +30,7 @@ export function Field(props: FieldProps) {
   return (
     <TextField
       name={props.name}
-      className="grid content-start gap-1.5"
+      className="grid min-w-0 grid-cols-[minmax(0,1fr)] content-start gap-1.5"
       type={(props.type ?? 'text') as 'text'}
       isInvalid={error !== undefined}
       isRequired={props.isRequired ?? false}

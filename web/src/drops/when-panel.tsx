@@ -92,5 +92,5 @@ function ClockAccuracy() {
   const text = useText();
   const clock = useServerClock();
   if (!Number.isFinite(clock.errorMs)) return null;
-  return <>{text('time.accuracy', { ms: Math.max(1, Math.ceil(clock.errorMs)) })}</>;
+  return <> · {text('time.accuracy', { ms: Math.max(1, Math.ceil(clock.errorMs)) })}</>;
 }

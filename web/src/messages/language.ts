@@ -26,6 +26,19 @@ export function chooseLanguage(preferred: readonly string[]): Language {
   return 'en';
 }
 
+/**
+ * The tag for dates and numbers: the language as the person's own region writes it (`en-GB` for
+ * `en`) where the browser says so, else the language alone.
+ */
+export function chooseFormat(language: string, preferred: readonly string[]): string {
+  const own = preferred.find((tag) => chooseLanguage([tag]) === language && isOf(language, tag));
+  return own ?? language;
+}
+
+function isOf(language: string, tag: string): boolean {
+  return tag.toLowerCase().split('-')[0] === language.split('-')[0];
+}
+
 /** The language chosen earlier on this device, else the browser's. */
 export function startLanguage(): Language {
   let stored: string | null = null;

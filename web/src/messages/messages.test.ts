@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setupI18n } from '@lingui/core';
 import { compileMessage } from '@lingui/message-utils/compileMessage';
-import { chooseLanguage, LANGUAGES } from './language.ts';
+import { chooseFormat, chooseLanguage, LANGUAGES } from './language.ts';
 
 const source = new URL('../', import.meta.url);
 
@@ -106,4 +106,11 @@ test('the language is the best of what the browser prefers', () => {
   for (const [preferred, expected] of cases) {
     assert.equal(chooseLanguage(preferred), expected, preferred.join());
   }
+});
+
+test('dates and numbers are written as in the region of the person', () => {
+  assert.equal(chooseFormat('en', ['de-DE', 'en-GB', 'en-US']), 'en-GB');
+  assert.equal(chooseFormat('zh-Hant', ['zh-CN', 'zh-HK']), 'zh-HK');
+  assert.equal(chooseFormat('zh-Hans', ['en-GB']), 'zh-Hans');
+  assert.equal(chooseFormat('en', ['fr-FR']), 'en');
 });

@@ -1,6 +1,7 @@
 import { useLingui } from '@lingui/react';
 import { useMemo } from 'react';
 import type english from './en.json';
+import { chooseFormat } from './language.ts';
 
 /** Every message there is; a missing one is a type error. */
 export type MessageId = keyof typeof english;
@@ -13,7 +14,8 @@ export function useText(): Text {
   return useMemo(() => (id, values) => i18n._(id, values), [i18n]);
 }
 
-/** The language as a BCP 47 tag, for `Intl`. */
+/** The language with the person's region as a BCP 47 tag, for `Intl`. */
 export function useLocale(): string {
-  return useLingui().i18n.locale;
+  const { locale } = useLingui().i18n;
+  return useMemo(() => chooseFormat(locale, navigator.languages), [locale]);
 }

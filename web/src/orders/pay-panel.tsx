@@ -43,12 +43,14 @@ export function PayPanel({ order, onChanged }: { order: Order; onChanged?: () =>
           {text('pay.until', { at: formatClock(order.payBy, locale) })}
         </span>
       </div>
-      <PayButtons
-        amount={formatMoney(order.total, locale)}
-        isPending={pay.isPending}
-        onPay={pay.mutate}
-      />
-      <CancelButton order={order} onChanged={onChanged} />
+      <div className="flex flex-wrap gap-3">
+        <PayButtons
+          amount={formatMoney(order.total, locale)}
+          isPending={pay.isPending}
+          onPay={pay.mutate}
+        />
+        <CancelButton order={order} onChanged={onChanged} />
+      </div>
       {pay.isError && <ErrorNote error={pay.error} />}
     </div>
   );
@@ -85,7 +87,7 @@ function PayButtons(props: { amount: string; isPending: boolean; onPay: (way: Wa
   const isSandbox = providers.includes('sandbox');
   const others = providers.filter((provider) => provider !== 'sandbox');
   return (
-    <div className="flex flex-wrap gap-3">
+    <>
       {others.map((provider) => (
         <Button
           key={provider}
@@ -102,6 +104,7 @@ function PayButtons(props: { amount: string; isPending: boolean; onPay: (way: Wa
           <Button
             kind={others.length === 0 ? 'main' : 'plain'}
             isLarge={others.length === 0}
+            {...(others.length === 0 ? { className: 'w-full' } : {})}
             isPending={isPending}
             onPress={() => onPay({ provider: 'sandbox', page: false })}
           >
@@ -112,7 +115,7 @@ function PayButtons(props: { amount: string; isPending: boolean; onPay: (way: Wa
           </Button>
         </>
       )}
-    </div>
+    </>
   );
 }
 
@@ -121,10 +124,8 @@ function CancelButton({ order, onChanged }: { order: Order; onChanged: (() => vo
   const queries = useQueryClient();
   const [isAsking, setAsking] = useState(false);
   return (
-    <div>
-      <Button className="min-h-11" onPress={() => setAsking(true)}>
-        {text('order.cancel')}
-      </Button>
+    <>
+      <Button onPress={() => setAsking(true)}>{text('order.cancel')}</Button>
       <Confirm
         isOpen={isAsking}
         onClose={() => setAsking(false)}
@@ -140,6 +141,6 @@ function CancelButton({ order, onChanged }: { order: Order; onChanged: (() => vo
       >
         <p>{text('order.cancelLead')}</p>
       </Confirm>
-    </div>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useLocation } from '@tanstack/react-router';
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from 'react';
 import { useAnnouncer } from '../announcer/live-regions.tsx';
 import { type MessageId, useText } from '../messages/text.ts';
@@ -78,7 +78,16 @@ function NoticeSheet({ notice, onClose }: { notice: Notice; onClose: () => void 
   const text = useText();
   const announcer = useAnnouncer();
   const words = text(notice.message);
+  // On the order's or its drop's own page the news is seen where it belongs; there it is only said.
+  const { pathname } = useLocation();
+  const isHere = [`/orders/${notice.orderId}`, `/drops/${notice.orderId.slice(0, 36)}`].includes(
+    pathname,
+  );
   useEffect(() => announcer.announce({ priority: 'now', text: words }), [announcer, words]);
+  useEffect(() => {
+    if (isHere) onClose();
+  }, [isHere, onClose]);
+  if (isHere) return null;
   return (
     <div className="sheet flex items-start gap-3 p-4">
       <div className="flex-1">

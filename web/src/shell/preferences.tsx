@@ -1,13 +1,14 @@
+import { useLingui } from '@lingui/react';
 import { useState } from 'react';
 import { activateLanguage, LANGUAGES, type Language } from '../messages/language.ts';
-import { useLocale, useText } from '../messages/text.ts';
+import { useText } from '../messages/text.ts';
 import { GlobeIcon, MoonIcon, SunIcon, SystemIcon } from './icons.tsx';
 import { applyTheme, currentTheme, type Theme } from './theme.ts';
 
 /** Language and theme, at the foot of every page. Native selects: every keyboard knows them. */
 export function Preferences() {
   const text = useText();
-  const locale = useLocale();
+  const { locale } = useLingui().i18n;
   const [theme, setTheme] = useState<Theme>(currentTheme);
   const ThemeIcon = theme === 'light' ? SunIcon : theme === 'dark' ? MoonIcon : SystemIcon;
   return (

@@ -8,6 +8,11 @@ import { type Sample, tableRows } from './history.ts';
 const HEIGHT = 260;
 const TABLE_ROWS = 10;
 
+/** Steps of the time axis: nothing finer than a second. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
+/** The legend's frames, by series, as the lines are stroked. */
+const DASHES = ['solid', 'solid', 'dashed', 'dotted'] as const;
+
 interface Words {
   readonly left: string;
   readonly held: string;
@@ -98,10 +103,19 @@ function plotOptions(words: Words, locale: string, width: number): UPlot.Options
   return {
     width: Math.max(200, width),
     height: HEIGHT,
+    legend: {
+      live: false,
+      markers: { width: 3, dash: (_plot, index) => DASHES[index] ?? 'solid' },
+    },
     cursor: { drag: { x: false, y: false } },
     scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(1, most)] } },
     axes: [
-      { ...axis, space: 90, values: (_plot, ticks) => ticks.map((at) => clock.format(at * 1000)) },
+      {
+        ...axis,
+        space: 100,
+        incrs: SECONDS,
+        values: (_plot, ticks) => ticks.map((at) => clock.format(at * 1000)),
+      },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map((value) => number.format(value)) },
     ],
     series: [
