@@ -9,7 +9,7 @@ import {
 import type { Clock } from '../arena/clock.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Applied } from '../arena/replica.ts';
-import type { ContestLog } from '../log/log.ts';
+import { type ContestLog, LogUnavailable } from '../log/log.ts';
 import { dropProjection } from './project-drop.ts';
 import type { ContestSummary, HistoryRow, OrderRow, ProjectionStore } from './store.ts';
 
@@ -175,7 +175,9 @@ export class Projector {
     const { store, log, arena } = this.#options;
     const cursor = await store.cursor(contest);
     if (cursor === null || this.#isClosed) return;
-    const { seq } = await arena.read(contest);
+    const { seq, rules } = await arena.read(contest);
+    // Asked for before it was created: nothing to be shown yet.
+    if (rules === null) return;
     if (changes !== undefined) this.#putBack(contest, changes);
     const known = this.#changes.get(contest);
     const isComplete = known !== undefined && known.from <= cursor && known.through >= seq;
@@ -186,7 +188,8 @@ export class Projector {
       this.#changes.set(contest, { from: cursor, through: known.through, history });
     } else {
       const collected = await collectChanges(contest, cursor, seq, log);
-      if (collected.through < seq) throw new Error(`the log ends at ${collected.through} for now`);
+      if (collected.through < seq)
+        throw new LogUnavailable(`the log ends at ${collected.through}, for now`);
       this.#putBack(contest, collected);
     }
     this.#plan(GATHER_MS);

@@ -138,9 +138,13 @@ function suspect(
 
 /** The last position that was written by world time `at`. */
 function headAt({ entries }: Replay, at: number): number {
-  let head = 0;
-  for (const entry of entries) if (entry.writtenAt <= at) head = entry.seq;
-  return head;
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.writtenAt ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Looks for a moment at which each suspect's refusal was right. */

@@ -48,8 +48,13 @@ export class History {
 
 /** JSON with its members in the order of their names: facts are alike whatever order they were built in. */
 export function stableText(value: unknown): string {
-  return JSON.stringify(value, (_, part) => {
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(stableText).join()}]`;
+  const members = value as Record<string, unknown>;
+  const parts: string[] = [];
+  for (const name of Object.keys(members).sort()) {
+    const member = members[name];
+    if (member !== undefined) parts.push(`"${name}":${stableText(member)}`);
+  }
+  return `{${parts.join()}}`;
 }

@@ -113,6 +113,8 @@ export class DropModel {
       expire: () => this.#expire(moment),
       close: () => this.#clock(command, moment),
     };
+    const isSystems = ['pay', 'refunded', 'open', 'settle', 'expire', 'close'];
+    if (moment.person !== null && isSystems.includes(command.type)) return no('system_only');
     const verdict = verdicts[command.type];
     if (verdict === undefined) throw new Error(`the model knows no command ${command.type}`);
     return verdict();
@@ -176,7 +178,8 @@ export class DropModel {
     const { order: number, person } = order;
     const granted: ModelFact = { type, ...order, payBy: at + terms.payWithinMs };
     if (terms.price.amount > 0) return [granted];
-    return [granted, { type: 'paid', order: number, person, payment: null, late: false }];
+    const paid: ModelFact = { type: 'paid', order: number, person, payment: null, late: false };
+    return [granted, order.answers === undefined ? paid : { ...paid, answers: order.answers }];
   }
 
   #wait(command: ModelCommand, moment: Moment): Outcome {

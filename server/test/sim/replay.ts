@@ -125,17 +125,18 @@ function play(
     return [];
   }
   const { facts } = outcome;
-  for (const fact of facts) {
-    model.happen(fact);
-    const asker = known.waiting.get(fact['answers'] as number);
-    if (asker === undefined) continue;
+  for (const fact of facts) model.happen(fact);
+  for (const [claim, asker] of known.waiting) {
+    const answers = facts.filter((fact) => fact['answers'] === claim);
+    if (answers.length === 0) continue;
+    const refusal = answers[0]?.['refusal'];
     asker.text =
-      fact['refusal'] === undefined
-        ? stableText({ type: 'accepted', seq: asker.seq, at, facts: [fact] })
-        : stableText({ type: 'refused', refusal: fact['refusal'] });
+      refusal === undefined
+        ? stableText({ type: 'accepted', seq: asker.seq, at, facts: answers })
+        : stableText({ type: 'refused', refusal });
     asker.seq = seq;
     asker.writtenAt = writtenAt;
-    known.waiting.delete(fact['answers'] as number);
+    known.waiting.delete(claim);
   }
   if (facts.some((fact) => fact['defers'] === true)) {
     known.waiting.set(seq, verdict);

@@ -5,7 +5,7 @@ import { type Applied, Arena } from '../../src/arena/arena.ts';
 import { ArenaFault } from '../../src/arena/faults.ts';
 import { Pseudonyms } from '../../src/arena/pseudonyms.ts';
 import { Projector } from '../../src/journal/projector.ts';
-import { type Asked, type History, stableText } from './history.ts';
+import type { Asked, History } from './history.ts';
 import type { ModelCommand } from './model.ts';
 import type { SimulatedLog } from './simulated-log.ts';
 import type { SimulatedRows } from './simulated-rows.ts';
@@ -198,7 +198,8 @@ export class SimulatedProcess {
     const answer = (reply: Reply & { type: 'verdict' | 'fault' }, text: string) => {
       if (!life.isAlive || !open.delete(asked)) return;
       world.tell(life.name, `answers ${key} ${command.type}: ${text}`);
-      asked.answer = { ...reply, at: world.now, text };
+      asked.answer =
+        reply.type === 'verdict' ? { ...reply, at: world.now, text } : { ...reply, at: world.now };
       // The answer was given; whether it arrives is another matter.
       const isLost = world.random.chance(wires.weather.failAfter);
       world.schedule(wires.delay(), () => resolve(isLost ? { type: 'lost' } : reply));
@@ -228,7 +229,7 @@ export class SimulatedProcess {
   #note(life: Life, { contest, fold, steps }: Applied): void {
     const { history } = this.#parts;
     for (const { seq, facts } of steps) {
-      history.told.push({ contest, seq, facts: stableText(facts), by: life.name });
+      history.told.push({ contest, seq, facts: JSON.stringify(facts), by: life.name });
     }
     const place = `${contest} ${fold.seq}`;
     const digest = readDigest(fold.digest);

@@ -29,7 +29,9 @@ export class SimulatedRows {
       cursor: (contest) => call(() => memory.cursor(contest)),
       behind: (dueBefore) => call(() => memory.behind(dueBefore)),
       project: (asked) => {
-        const projection = structuredClone(asked);
+        // As it was when it was asked for: the asker may go on with its lists.
+        const { orders: rows, history } = asked;
+        const projection = { ...asked, orders: [...rows], history: [...history] };
         return call(async () => {
           const isDone = await memory.project(projection);
           const { from, to, orders } = projection;

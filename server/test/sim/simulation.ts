@@ -170,7 +170,7 @@ async function keepSnapshots(
 ): Promise<void> {
   const { world, rows, drops, endsAt } = parts;
   const { random } = world;
-  const everyMs = random.pick([400, 1_500, 100_000]);
+  const everyMs = random.pick([1_500, 5_000, 100_000]);
   while (world.now < endsAt) {
     await world.sleep(random.between(1, everyMs));
     const fold = process.arena?.peek(random.pick(drops).id);
