@@ -63,8 +63,15 @@ const unavailableCodes = new Set([
   'EAI_AGAIN',
 ]);
 /** pg reports these without a code. */
-const unavailableMessages =
-  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Client was closed and is not queryable/i;
+const unavailableMessages = [
+  'Connection terminated',
+  'connection timeout',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Client has encountered a connection error',
+  'Query read timeout',
+  'Client was closed and is not queryable',
+];
 
 /**
  * Turns an error of pg into a fault with its cause kept; what is no fault (a broken constraint, a
@@ -103,7 +110,7 @@ function isUnavailable(error: Error, sqlState: string | undefined): boolean {
     return error.errors.some((one) => isUnavailable(one, undefined));
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== undefined && unavailableCodes.has(code)) return true;
-  return unavailableMessages.test(error.message);
+  return unavailableMessages.some((message) => error.message.includes(message));
 }
 
 /** Node tries several addresses and then throws an AggregateError without a message. */
