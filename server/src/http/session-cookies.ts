@@ -3,6 +3,8 @@ import type { FastifyReply } from 'fastify';
 
 export const ACCESS_COOKIE = 'dibs_access';
 export const REFRESH_COOKIE = 'dibs_refresh';
+/** Says only that there is a session, so that a page without one need not ask; scripts read it. */
+export const PRESENCE_COOKIE = 'dibs_present';
 
 /** The refresh cookie goes along only where it is used. */
 const REFRESH_PATH = '/v1/sessions';
@@ -12,7 +14,7 @@ const REFRESH_PATH = '/v1/sessions';
  */
 const LIFE_S = 30 * 86_400;
 
-/** Hands the tokens to the browser, out of reach of scripts. */
+/** Hands the tokens to the browser, out of reach of scripts, and says that they are there. */
 export function setSessionCookies(
   reply: FastifyReply,
   { accessToken, refreshToken }: SignedIn,
@@ -25,12 +27,16 @@ export function setSessionCookies(
     lifeS: LIFE_S,
     isSecure,
   });
+  setCookie(reply, PRESENCE_COOKIE, 'yes', { ...PRESENCE, lifeS: LIFE_S, isSecure });
 }
 
 export function clearSessionCookies(reply: FastifyReply, isSecure: boolean): void {
   setCookie(reply, ACCESS_COOKIE, '', { path: '/', site: 'Lax', lifeS: 0, isSecure });
   setCookie(reply, REFRESH_COOKIE, '', { path: REFRESH_PATH, site: 'Strict', lifeS: 0, isSecure });
+  setCookie(reply, PRESENCE_COOKIE, '', { ...PRESENCE, lifeS: 0, isSecure });
 }
+
+const PRESENCE = { path: '/', site: 'Lax', isReadable: true } as const;
 
 /** The value of a cookie in a Cookie header, or null. Tokens need no decoding. */
 export function readCookie(header: string, name: string): string | null {
@@ -53,13 +59,16 @@ interface CookieTerms {
   readonly site: 'Lax' | 'Strict';
   readonly lifeS: number;
   readonly isSecure: boolean;
+  /** By scripts. */
+  readonly isReadable?: boolean;
 }
 
 function setCookie(reply: FastifyReply, name: string, value: string, terms: CookieTerms): void {
   const { path, site, lifeS, isSecure } = terms;
   const secure = isSecure ? '; Secure' : '';
+  const hidden = terms.isReadable === true ? '' : '; HttpOnly';
   reply.header(
     'set-cookie',
-    `${name}=${value}; Path=${path}; Max-Age=${lifeS}; HttpOnly; SameSite=${site}${secure}`,
+    `${name}=${value}; Path=${path}; Max-Age=${lifeS}${hidden}; SameSite=${site}${secure}`,
   );
 }

@@ -258,6 +258,8 @@ test('PE16: browsers get cookies that scripts cannot read, and live by them alon
   const refresh = registered.cookies.get('dibs_refresh') ?? '';
   assert.match(access, /; Path=\/; .*HttpOnly; SameSite=Lax$/);
   assert.match(refresh, /; Path=\/v1\/sessions; .*HttpOnly; SameSite=Strict$/);
+  const presence = registered.cookies.get('dibs_present') ?? '';
+  assert.match(presence, /^yes; Path=\/; Max-Age=\d+; SameSite=Lax$/, 'a page may read this one');
   const cookie = cookieOf(registered);
   const same = { cookie, 'sec-fetch-site': 'same-origin' };
   assert.equal((await call('GET /v1/me', { headers: { cookie } })).status, 200);
@@ -270,7 +272,7 @@ test('PE16: browsers get cookies that scripts cannot read, and live by them alon
   assert.equal((await call('GET /v1/me', { headers: newer })).body.name, 'Hannah');
   const out = await call('DELETE /v1/sessions/current', { headers: newer });
   assert.equal(out.status, 204);
-  for (const name of ['dibs_access', 'dibs_refresh']) {
+  for (const name of ['dibs_access', 'dibs_refresh', 'dibs_present']) {
     assert.match(out.cookies.get(name) ?? '', /^; Path=\/.*Max-Age=0/);
   }
   refused(await call('GET /v1/me', { headers: newer }), 401, 'unauthenticated');
