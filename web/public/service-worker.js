@@ -32,6 +32,16 @@ self.addEventListener('fetch', (event) => {
   }
 });
 
+// What the page loaded before this worker was there.
+self.addEventListener('message', (event) => {
+  const { type, files } = event.data ?? {};
+  if (type !== 'keep' || !Array.isArray(files)) return;
+  const assets = files.filter((file) => /^\/assets\/[\w.-]+$/.test(file)).slice(0, FILES_MAX);
+  event.waitUntil(
+    Promise.all(assets.map((file) => fromCacheFirst(new Request(file)).catch(() => {}))),
+  );
+});
+
 /** Addresses that the server answers itself are not pages of the app. */
 function isPage(path) {
   return !/^\/(v1|docs|openapi\.json|livez|readyz|metrics)(\/|$)/.test(path);
@@ -39,7 +49,7 @@ function isPage(path) {
 
 async function fromCacheFirst(request) {
   const cache = await caches.open(SHELL);
-  const kept = await cache.match(request);
+  const kept = await cache.match(request, { ignoreVary: true });
   if (kept !== undefined) return kept;
   const answer = await fetch(request);
   if (answer.ok) {
@@ -56,7 +66,7 @@ async function pageFromNetworkFirst(request) {
     if (answer.ok && !answer.redirected) await cache.put('/', answer.clone());
     return answer;
   } catch (error) {
-    const kept = await cache.match('/');
+    const kept = await cache.match('/', { ignoreVary: true });
     if (kept !== undefined) return kept;
     throw error;
   }

@@ -14,7 +14,10 @@ import { Feed } from './stream/feed.ts';
 async function start(): Promise<void> {
   const queries = new QueryClient({
     // The client retries by itself, and knows what is worth it.
-    defaultOptions: { queries: { retry: false }, mutations: { retry: false } },
+    defaultOptions: {
+      queries: { retry: false },
+      mutations: { retry: false, networkMode: 'always' },
+    },
   });
   const board = new NoticeBoard();
   const feed = new Feed(client, followOwnFacts(queries, board));
@@ -26,9 +29,22 @@ async function start(): Promise<void> {
   const announcer = createAnnouncer();
   const router = createAppRouter();
   createRoot(place).render(<App {...{ queries, board, feed, clock, announcer, router }} />);
-  if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  if (import.meta.env.PROD && 'serviceWorker' in navigator) await keepShell();
+}
+
+/** Registers the offline shell, and names it the files that were loaded before it was there. */
+async function keepShell(): Promise<void> {
+  try {
+    await navigator.serviceWorker.register('/service-worker.js');
+    const { active } = await navigator.serviceWorker.ready;
+    const files = performance
+      .getEntriesByType('resource')
+      .map(({ name }) => new URL(name))
+      .filter(({ origin, pathname }) => origin === location.origin && /^\/assets\//.test(pathname))
+      .map(({ pathname }) => pathname);
+    active?.postMessage({ type: 'keep', files });
+  } catch {
     // Without it the app works as well, only not offline.
-    navigator.serviceWorker.register('/service-worker.js').catch(() => {});
   }
 }
 

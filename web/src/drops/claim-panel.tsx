@@ -12,7 +12,6 @@ import { useText } from '../messages/text.ts';
 import { orderOfClaim, ordersOfDrop, recentOrdersQuery } from '../orders/queries.ts';
 import { useMe } from '../people/me.ts';
 import { Said } from '../shell/said.tsx';
-import { CountdownClock } from '../time/countdown-clock.tsx';
 import { OwnOrders } from './own-orders.tsx';
 import { ownDropQuery } from './queries.ts';
 import type { Showing } from './status-chip.tsx';
@@ -80,11 +79,15 @@ function SignedInPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
   const press = (key: string | null) => claim.mutate({ quantity, key });
   return (
     <div className="grid gap-6">
-      <Outcome claim={claim} onRetry={(key) => press(key)} />
+      <Outcome
+        claim={claim}
+        order={orders.find(({ id }) => id === won?.id) ?? null}
+        isWaiting={own?.waiting != null}
+        onRetry={press}
+      />
       <OwnOrders orders={orders} />
       {isLive && mayClaimMore && (
         <ClaimButton
-          drop={drop}
           showing={showing}
           quantity={Math.min(quantity, maximum)}
           maximum={maximum}
@@ -104,7 +107,6 @@ function SignedInPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
 }
 
 function ClaimButton(props: {
-  drop: Drop;
   showing: Showing;
   quantity: number;
   maximum: number;
@@ -114,7 +116,7 @@ function ClaimButton(props: {
 }) {
   const text = useText();
   const announcer = useAnnouncer();
-  const { drop, showing, isPending } = props;
+  const { showing, isPending } = props;
   const isEarly = showing === 'scheduled';
   // Before the opening the button can be focused already, so that a keyboard is as fast as a mouse.
   const press = () => {
@@ -148,37 +150,38 @@ function ClaimButton(props: {
         </button>
       </div>
       {isPending && showing === 'window' && (
-        <p className="flex flex-wrap items-baseline gap-2 rounded-xl bg-jade-wash px-4 py-3">
+        <p className="rounded-xl bg-jade-wash px-4 py-3 font-semibold">
           <Said words={text('claim.inWindow')} />
-          <CountdownClock
-            to={Date.parse(drop.opensAt) + drop.fairWindowMs}
-            label={text('claim.windowLeft')}
-            spoken={null}
-            className="font-semibold"
-          />
         </p>
       )}
     </div>
   );
 }
 
-/** What came of the last press: won, refused and why, or unknown and how to find out. */
+/**
+ * What came of the last press: won, refused and why, or unknown and how to find out. It steps aside
+ * once something later has become true: the order expired, or a place on the waiting list is held.
+ */
 function Outcome(props: {
   claim: ReturnType<typeof useClaim>;
+  /** The order that the claim brought forth, as it stands now. */
+  order: Order | null;
+  isWaiting: boolean;
   onRetry: (key: string | null) => void;
 }) {
   const text = useText();
-  const { claim } = props;
+  const { claim, order } = props;
   if (claim.isSuccess) {
-    const { quantity, status } = claim.data;
-    const words = text(status === 'paid' ? 'claim.wonFree' : 'claim.won', { quantity });
+    const { quantity } = claim.data;
+    if (order?.status !== 'paid' && order?.status !== 'reserved') return null;
+    const words = text(order.status === 'paid' ? 'claim.wonFree' : 'claim.won', { quantity });
     return (
       <p className="rounded-xl bg-jade-wash px-4 py-3 font-display text-xl font-semibold text-jade">
         <Said words={words} />
       </p>
     );
   }
-  if (!claim.isError) return null;
+  if (!claim.isError || props.isWaiting) return null;
   const { error } = claim;
   const isUnknown =
     error instanceof ConnectionLost || (error instanceof DibsProblem && error.isTemporary);

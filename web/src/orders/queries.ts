@@ -34,7 +34,8 @@ export function orderOfClaim(claim: Claim, drop: Drop): Order {
     title: drop.title,
     quantity: claim.quantity,
     total: times(drop.price, claim.quantity),
-    status: claim.status,
+    // What costs nothing is paid as soon as it is claimed.
+    status: drop.price.amount === 0 ? 'paid' : claim.status,
     createdAt: new Date().toISOString(),
     payBy: claim.payBy,
   };

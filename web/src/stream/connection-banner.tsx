@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { useAnnouncer } from '../announcer/live-regions.tsx';
 import { useText } from '../messages/text.ts';
 import { WarnIcon } from '../shell/icons.tsx';
@@ -12,16 +12,17 @@ export function ConnectionBanner() {
   const text = useText();
   const announcer = useAnnouncer();
   const connection = useConnection();
+  const isOffline = useSyncExternalStore(subscribeOnline, () => !navigator.onLine);
   const [isLost, setLost] = useState(false);
   const wasTold = useRef(false);
   useEffect(() => {
-    if (connection === 'lost') {
+    if (connection === 'lost' || isOffline) {
       const timer = setTimeout(() => setLost(true), PATIENCE_MS);
       return () => clearTimeout(timer);
     }
     setLost(false);
     return;
-  }, [connection]);
+  }, [connection, isOffline]);
   useEffect(() => {
     if (isLost === wasTold.current) return;
     wasTold.current = isLost;
@@ -39,4 +40,14 @@ export function ConnectionBanner() {
       </p>
     </div>
   );
+}
+
+/** The device says at once that it is offline; a silent stream is noticed only later. */
+function subscribeOnline(listener: () => void): () => void {
+  addEventListener('online', listener);
+  addEventListener('offline', listener);
+  return () => {
+    removeEventListener('online', listener);
+    removeEventListener('offline', listener);
+  };
 }

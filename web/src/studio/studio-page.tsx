@@ -97,7 +97,9 @@ function HostedRow({ drop }: { drop: Drop }) {
             {drop.title}
           </Link>
           <p className="kicker">
-            {text('drop.opensAt', { at: formatInstant(drop.opensAt, locale) })}
+            {text(showing === 'scheduled' ? 'drop.opensAt' : 'drop.openedAt', {
+              at: formatInstant(drop.opensAt, locale),
+            })}
           </p>
         </div>
         <StatusChip showing={showing} />
