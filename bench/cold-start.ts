@@ -80,8 +80,10 @@ interface Started {
 async function timeStart(server: ServerProcess, drop: string, token: string): Promise<Started> {
   const startedAt = performance.now();
   const starting = server.start();
-  starting.catch(() => undefined);
-  const answer = await poll(`${server.url}/v1/drops/${drop}`);
+  const answer = await Promise.race([
+    poll(`${server.url}/v1/drops/${drop}`),
+    starting.then(() => new Promise<never>(() => undefined)),
+  ]);
   const servingMs = performance.now() - startedAt;
   const { sold, held } = (await answer.json()) as { sold: number; held: number };
   const expected = Math.floor(entries / 10) * 5;
@@ -153,6 +155,9 @@ try {
     );
   }
   const upkeepMs = performance.now() - upkeepAt;
+  console.error(
+    `served after ${cold.servingMs.toFixed(0)} ms, level after ${upkeepMs.toFixed(0)} ms`,
+  );
   await server.stop();
   const warm = await timeStart(server, drop, second?.accessToken ?? '');
   const row = (name: string, { servingMs, claimMs, rssBytes }: Started) => [

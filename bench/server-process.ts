@@ -16,6 +16,7 @@ export class ServerProcess {
   readonly dataDirectory: string;
   readonly #port: number;
   #child: ChildProcess | null = null;
+  #isWanted = false;
 
   private constructor(port: number, dataDirectory: string) {
     this.#port = port;
@@ -52,6 +53,12 @@ export class ServerProcess {
     child.stderr?.on('data', (chunk: Buffer) => {
       words = (words + chunk.toString()).slice(-4_000);
     });
+    // A server that breaks down in the middle of a run says why; one that we kill need not.
+    child.on('exit', (code, signal) => {
+      if (code !== 0 && this.#isWanted)
+        process.stderr.write(`server: ${code ?? signal}\n${words}\n`);
+    });
+    this.#isWanted = true;
     const deadline = Date.now() + startLimitMs;
     while (!(await this.#isReady())) {
       if (child.exitCode !== null || Date.now() > deadline) {
@@ -85,6 +92,7 @@ export class ServerProcess {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    this.#isWanted = false;
     const exited = once(child, 'exit');
     const late = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
     child.kill(signal);
