@@ -9,6 +9,7 @@ import {
   NOT_CREATED,
   recall,
   type Step,
+  splitKey,
   type Verdict,
 } from '@dibs/rules/proof/fold.ts';
 import { BATCH_ENTRIES_MAX, type ContestLog, type LogBatch } from '../log/log.ts';
@@ -65,6 +66,8 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #notes: RefusalNotes;
   readonly #waiters = new Map<string, Waiter[]>();
+  /** How many waiting commands go by a person's key, told by the first part of `splitKey`. */
+  readonly #waitingTags = new Map<string, number>();
   #queue: CommandEntry[] = [];
   #isFlushing = false;
   #isFlushPlanned = false;
@@ -96,7 +99,8 @@ export class Replica {
     if (this.#broken !== null) return Promise.reject(faultOf(this.#broken));
     const known = recall(this.fold, entry.key) ?? this.#notes.recall(entry.key);
     if (known !== undefined && known.type !== 'deferred') return Promise.resolve(known);
-    if (known === undefined) {
+    // While the key is on its way into the log, the log alone says what became of it.
+    if (known === undefined && !this.#waitingTags.has(splitKey(entry.key).tag)) {
       const refusal = this.#refuseLocally(entry);
       if (refusal !== null) {
         if (isRepeatable) this.#notes.add(entry.key, refusal);
@@ -114,6 +118,7 @@ export class Replica {
         return;
       }
       this.#waiters.set(entry.key, [{ resolve, reject }]);
+      this.#countTag(entry.key, 1);
       if (known === undefined) {
         this.#queue.push(entry);
         this.#planFlush();
@@ -213,7 +218,15 @@ export class Replica {
     const waiters = this.#waiters.get(key);
     if (waiters === undefined) return;
     this.#waiters.delete(key);
+    this.#countTag(key, -1);
     for (const waiter of waiters) settle(waiter);
+  }
+
+  #countTag(key: string, by: number): void {
+    const { tag } = splitKey(key);
+    const count = (this.#waitingTags.get(tag) ?? 0) + by;
+    if (count === 0) this.#waitingTags.delete(tag);
+    else this.#waitingTags.set(tag, count);
   }
 
   /** The log, asked at `askedAt`, had nothing that is not folded: refusals can be trusted on. */

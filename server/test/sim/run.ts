@@ -1,6 +1,6 @@
 /**
  * Plays seeds by hand: `node server/test/sim/run.ts --seed 7 --trace` tells the story of one,
- * `--from 1 --count 500` plays many in this thread.
+ * `--from 1 --count 500` plays many in this thread, `--until-failed` stops at the first that fails.
  */
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.ts';
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '100' },
     trace: { type: 'boolean', default: false },
+    'until-failed': { type: 'boolean', default: false },
   },
 });
 
@@ -28,6 +29,7 @@ for (let seed = first; seed < first + count; seed += 1) {
   if (result.contradictions.length === 0) continue;
   failed += 1;
   process.stdout.write(`seed ${seed}: ${result.contradictions.slice(0, 5).join('\n  ')}\n`);
+  if (values['until-failed']) break;
 }
 const seconds = (performance.now() - beganAt) / 1_000;
 process.stdout.write(`${JSON.stringify(totals)}\n`);

@@ -61,6 +61,8 @@ export async function simulate(
   world.tell('world', 'calms down');
   wires.weather = FAIR_WEATHER;
   wires.cutUntil.clear();
+  // Sometimes everything goes down at once, and nobody but the rows knows what is due.
+  if (random.chance(0.3)) for (const process of processes) process.crash();
   for (const process of processes) if (process.life?.isAlive !== true) void process.start(0);
   await world.run(endsAt + CALM_MS);
   const pseudonyms = new Pseudonyms(INSTALLATION_SECRET);
@@ -139,7 +141,7 @@ async function makeTrouble(
     const { life } = process;
     const kind = random.between(0, 9);
     if (kind < 3 && life !== null) {
-      const forMs = random.pick([50, 300, 1_500, 6_500]);
+      const forMs = random.pick([50, 300, 1_500, 9_000]);
       world.tell(life.name, `is cut off for ${forMs} ms`);
       wires.cutUntil.set(life, world.now + forMs);
       continue;
