@@ -9,6 +9,7 @@ import { ArenaFault } from '../arena/faults.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Database } from '../db/pool.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { type AnswerName, keepFirstAnswer } from './first-answers.ts';
 
 export interface DropsOptions {
   readonly database: Database;
@@ -70,13 +71,25 @@ export class Drops {
       const terms = makeTerms(wanted, seed);
       const host = pseudonyms.of(id, person);
       const command = { type: 'create', host, terms };
-      const verdict = await arena.submit({ contest: id, person, key: 'create', kind: 'drop', command });
+      const verdict = await arena.submit({
+        contest: id,
+        person,
+        key: 'create',
+        kind: 'drop',
+        command,
+      });
       if (verdict.type === 'refused') {
         await database.query('delete from contests where id = $1 and cursor_seq = 0', [id]);
         throw new DropRefused('/', JSON.stringify(verdict.refusal));
       }
     }
-    return this.read(id);
+    const made = await this.read(id);
+    return key === null ? made : this.firstAnswer({ contest: id, person, key }, made);
+  }
+
+  /** The answer that a command with this key got first, which is this one if it got none yet. */
+  firstAnswer<Answer extends object>(name: AnswerName, answer: Answer): Promise<Answer> {
+    return keepFirstAnswer(this.#options.database, name, answer);
   }
 
   async #insert(
@@ -181,7 +194,13 @@ export class Drops {
               or (c.opens_at, c.id) < (to_timestamp($3 / 1000.0), $4::uuid))
           order by c.opens_at desc, c.id desc limit $5`,
       },
-      [query.status ?? null, query.host ?? null, after?.[0] ?? null, after?.[1] ?? null, query.limit + 1],
+      [
+        query.status ?? null,
+        query.host ?? null,
+        after?.[0] ?? null,
+        after?.[1] ?? null,
+        query.limit + 1,
+      ],
     );
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);

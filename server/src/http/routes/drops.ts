@@ -12,9 +12,9 @@ import {
   WaitingPlace,
 } from '@dibs/sdk/wire';
 import { type Static, Type } from 'typebox';
+import type { Arena } from '../../arena/arena.ts';
 import { BadCursor } from '../../catalogue/cursor.ts';
 import { DropRefused, type Drops } from '../../catalogue/drops.ts';
-import type { Arena } from '../../arena/arena.ts';
 import type { Identity } from '../../people/people.ts';
 import type { App } from '../app.ts';
 import { requireIdentity } from '../authenticate.ts';
@@ -41,7 +41,10 @@ export function dropRoutes(app: App, { drops, arena, mayHost }: DropRoutesParts)
       if (!mayHost(identity)) throw new HttpProblem('forbidden', 'Only hosts may make drops here');
       const key = readKey(request.raw);
       const drop = await drops.create(identity.personId, request.body, key).catch(explain);
-      return reply.code(201).header('location', `/v1/drops/${drop.id}`).send(drop as never);
+      return reply
+        .code(201)
+        .header('location', `/v1/drops/${drop.id}`)
+        .send(drop as never);
     },
   );
 
@@ -123,8 +126,11 @@ function waitingRoutes(app: App, parts: { drops: Drops; arena: Arena }): void {
       if (verdict.type === 'refused') return reply.code(409 as 201).send(refused(verdict) as never);
       if (verdict.type !== 'accepted') throw new HttpProblem('internal');
       const { waiting } = await drops.own(id, personId);
-      const place = { id: orderId(id, verdict.seq), quantity, seq: verdict.seq };
-      return reply.code(201).send({ ...place, ahead: waiting?.ahead ?? 0 });
+      const { seq } = verdict;
+      const place = { id: orderId(id, seq), quantity, seq, ahead: waiting?.ahead ?? 0 };
+      if (key === null) return reply.code(201).send(place);
+      const first = await drops.firstAnswer({ contest: id, person: personId, key }, place);
+      return reply.code(201).send(first);
     },
   );
 
@@ -158,6 +164,10 @@ function steeringRoutes(app: App, drops: Drops): void {
     }
     return verdict;
   };
+  const show = async (contest: string, { personId: person }: Identity, key: string | null) => {
+    const drop = await drops.read(contest);
+    return key === null ? drop : drops.firstAnswer({ contest, person, key }, drop);
+  };
   for (const type of ['pause', 'resume', 'end'] as const) {
     app.post(
       `/v1/drops/:id/${type}`,
@@ -165,9 +175,11 @@ function steeringRoutes(app: App, drops: Drops): void {
       async (request, reply) => {
         const { id } = request.params as { id: string };
         const identity = requireIdentity(request);
-        const verdict = await steer(identity, id, readKey(request.raw), { type });
-        if (verdict.type === 'refused') return reply.code(409 as 200).send(refused(verdict) as never);
-        return (await drops.read(id)) as never;
+        const key = readKey(request.raw);
+        const verdict = await steer(identity, id, key, { type });
+        if (verdict.type === 'refused')
+          return reply.code(409 as 200).send(refused(verdict) as never);
+        return (await show(id, identity, key)) as never;
       },
     );
   }
@@ -187,9 +199,10 @@ function steeringRoutes(app: App, drops: Drops): void {
       const { quantity } = request.body;
       const identity = requireIdentity(request);
       const command = { type: 'restock', quantity };
-      const verdict = await steer(identity, id, readKey(request.raw), command);
+      const key = readKey(request.raw);
+      const verdict = await steer(identity, id, key, command);
       if (verdict.type === 'refused') return reply.code(409 as 200).send(refused(verdict) as never);
-      return (await drops.read(id)) as never;
+      return (await show(id, identity, key)) as never;
     },
   );
 }
