@@ -43,8 +43,12 @@ export function ensureInstalled() {
   say('installing the packages that Dibs needs (once, a few hundred MB)');
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  // Development packages as well, whatever NODE_ENV says: the web app is built from them.
-  const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  // Not `npm ci`: that refuses a lock file without every platform's variant of a tool, also of
+  // platforms that the registry in use does not carry. --no-save installs what the lock file says
+  // and leaves it alone. Development packages come as well, whatever NODE_ENV says: the web app is
+  // built from them. Quiet, because Node 20 runs only the launcher and npm warns about the rest.
+  const flags = ['install', '--no-save', '--include=dev', '--include=optional'];
+  flags.push('--no-audit', '--no-fund', '--loglevel=error');
   const done = spawnSync(command, [...first, ...flags], {
     cwd: root,
     stdio: ['ignore', 2, 2],
@@ -60,7 +64,7 @@ function isInstalled() {
   const npmRecord = join(modules, '.package-lock.json');
   if (!existsSync(npmRecord)) return false;
   if (existsSync(installStamp)) {
-    // A later `npm ci` by hand removes the stamp together with the folder.
+    // `npm ci` by hand removes the stamp together with the folder.
     return readFileSync(installStamp, 'utf8') === hashFiles([lockFile]);
   }
   return statSync(npmRecord).mtimeMs >= statSync(lockFile).mtimeMs;
