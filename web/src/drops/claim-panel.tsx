@@ -174,10 +174,13 @@ function Outcome(props: {
   if (claim.isSuccess) {
     const { quantity } = claim.data;
     if (order?.status !== 'paid' && order?.status !== 'reserved') return null;
-    const words = text(order.status === 'paid' ? 'claim.wonFree' : 'claim.won', { quantity });
+    const isPaid = order.status === 'paid';
+    const look = 'rounded-xl bg-jade-wash px-4 py-3 font-display text-xl font-semibold text-jade';
+    // The payment has been told already, by the panel it was made with.
+    if (isPaid && order.total.amount > 0) return <p className={look}>{text('pay.done')}</p>;
     return (
-      <p className="rounded-xl bg-jade-wash px-4 py-3 font-display text-xl font-semibold text-jade">
-        <Said words={words} />
+      <p className={look}>
+        <Said words={text(isPaid ? 'claim.wonFree' : 'claim.won', { quantity })} />
       </p>
     );
   }

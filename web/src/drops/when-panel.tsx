@@ -1,24 +1,23 @@
 import type { Drop } from '@dibs/sdk/wire';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useAnnouncer } from '../announcer/live-regions.tsx';
 import { type MessageId, useLocale, useText } from '../messages/text.ts';
-import { CountdownClock, type Spoken } from '../time/countdown-clock.tsx';
+import { CountdownClock } from '../time/countdown-clock.tsx';
 import { formatClock, formatInstant } from '../time/instants.ts';
 import { useServerClock } from '../time/server-clock.tsx';
 import type { Showing } from './status-chip.tsx';
-
-const OPENING: Spoken = { at: 'announce.opensIn', zero: 'announce.openNow' };
-const CLOSING: Spoken = { at: 'announce.closesIn', zero: null };
 
 /** Where the drop stands in time, in one glance. */
 export function WhenPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
   const text = useText();
   const locale = useLocale();
   const opensAt = Date.parse(drop.opensAt);
+  useOpeningNews(showing);
   switch (showing) {
     case 'scheduled':
       return (
         <div>
-          <BigCountdown to={opensAt} label="drop.opensIn" spoken={OPENING} />
+          <BigCountdown to={opensAt} label="drop.opensIn" spoken="announce.opensIn" />
           <p className="kicker mt-1">
             {text('drop.opensAt', { at: `${formatInstant(opensAt, locale)}` })} <ClockAccuracy />
           </p>
@@ -50,7 +49,11 @@ export function WhenPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
     case 'open':
       return drop.closesAt === null ? null : (
         <div>
-          <BigCountdown to={Date.parse(drop.closesAt)} label="drop.closesIn" spoken={CLOSING} />
+          <BigCountdown
+            to={Date.parse(drop.closesAt)}
+            label="drop.closesIn"
+            spoken="announce.closesIn"
+          />
           <p className="kicker mt-1">
             {text('drop.closesAt', { at: formatClock(drop.closesAt, locale) })}
           </p>
@@ -59,11 +62,24 @@ export function WhenPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
   }
 }
 
+/** Says that it is open, whether this device's clock or the server was the first to know. */
+function useOpeningNews(showing: Showing): void {
+  const text = useText();
+  const announcer = useAnnouncer();
+  const before = useRef(showing);
+  useEffect(() => {
+    const wasScheduled = before.current === 'scheduled';
+    before.current = showing;
+    if (!wasScheduled || (showing !== 'open' && showing !== 'window')) return;
+    announcer.announce({ priority: 'time', text: text('announce.openNow') });
+  }, [announcer, text, showing]);
+}
+
 function Notice({ children }: { children: ReactNode }) {
   return <p className="font-display text-xl">{children}</p>;
 }
 
-function BigCountdown(props: { to: number; label: MessageId; spoken: Spoken | null }) {
+function BigCountdown(props: { to: number; label: MessageId; spoken: MessageId | null }) {
   const text = useText();
   return (
     <>

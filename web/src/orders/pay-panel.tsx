@@ -1,6 +1,7 @@
 import type { Order } from '@dibs/sdk/wire';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useAnnouncer } from '../announcer/live-regions.tsx';
 import { client } from '../client.ts';
 import { Button } from '../controls/button.tsx';
 import { Confirm } from '../controls/confirm.tsx';
@@ -8,12 +9,9 @@ import { ErrorNote } from '../controls/error-note.tsx';
 import { useLocale, useText } from '../messages/text.ts';
 import { formatMoney } from '../money/money.ts';
 import { installationQuery } from '../people/me.ts';
-import { Said } from '../shell/said.tsx';
 import { CountdownClock } from '../time/countdown-clock.tsx';
 import { formatClock } from '../time/instants.ts';
 import { useIsPast } from '../time/server-clock.tsx';
-
-const SPOKEN = { at: 'announce.payLeft', zero: null } as const;
 
 /** Pay within the time that is left, or give the units back. Only for a reserved order. */
 export function PayPanel({ order, onChanged }: { order: Order; onChanged?: () => void }) {
@@ -22,11 +20,7 @@ export function PayPanel({ order, onChanged }: { order: Order; onChanged?: () =>
   const isLate = useIsPast(Date.parse(order.payBy));
   const pay = usePay(order, onChanged);
   if (pay.isSuccess && pay.data.status === 'paid') {
-    return (
-      <p className="font-semibold text-jade">
-        <Said words={text('pay.done')} />
-      </p>
-    );
+    return <p className="font-semibold text-jade">{text('pay.done')}</p>;
   }
   if (isLate) return <p className="text-soft">{text('pay.late')}</p>;
   return (
@@ -36,7 +30,7 @@ export function PayPanel({ order, onChanged }: { order: Order; onChanged?: () =>
         <CountdownClock
           to={Date.parse(order.payBy)}
           label={text('pay.within')}
-          spoken={SPOKEN}
+          spoken="announce.payLeft"
           className="font-display text-2xl font-semibold"
         />
         <span className="kicker">
@@ -63,6 +57,8 @@ interface Way {
 }
 
 function usePay(order: Order, onChanged: (() => void) | undefined) {
+  const text = useText();
+  const announcer = useAnnouncer();
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (way: Way) => client.orders.pay(order.id, way),
@@ -71,6 +67,8 @@ function usePay(order: Order, onChanged: (() => void) | undefined) {
         globalThis.location.assign(paid.payUrl);
         return;
       }
+      // The panel is gone as soon as the order is paid, so it cannot say so itself.
+      if (paid.status === 'paid') announcer.announce({ priority: 'now', text: text('pay.done') });
       void queries.invalidateQueries({ queryKey: ['orders'] });
       queries.setQueryData<Order>(['order', order.id], (known) =>
         known === undefined ? known : { ...known, status: paid.status },

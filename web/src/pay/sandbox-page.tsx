@@ -54,7 +54,7 @@ export function SandboxPage() {
               <CountdownClock
                 to={Date.parse(payBy)}
                 label={text('pay.within')}
-                spoken={{ at: 'announce.payLeft', zero: null }}
+                spoken="announce.payLeft"
                 className="text-xl font-semibold"
               />
             </div>

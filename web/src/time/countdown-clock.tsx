@@ -10,15 +10,8 @@ import {
 } from './countdown.ts';
 import { useServerClock } from './server-clock.tsx';
 
-/** What is said at each threshold; `zero` null: the instant itself is told by somebody else. */
-export interface Spoken {
-  /** With `{seconds}` and `{minutes}`. */
-  readonly at: MessageId;
-  readonly zero: MessageId | null;
-}
-
 /** What is left until `to` on the server's clock, in ms, redrawn when the display changes. */
-export function useTimeLeft(to: number, spoken: Spoken | null): number {
+export function useTimeLeft(to: number, spoken: MessageId | null): number {
   const clock = useServerClock();
   const announcer = useAnnouncer();
   const text = useText();
@@ -26,9 +19,7 @@ export function useTimeLeft(to: number, spoken: Spoken | null): number {
   const say = useRef<(threshold: Threshold) => void>(() => {});
   say.current = (seconds) => {
     if (spoken === null) return;
-    const id = seconds === 0 ? spoken.zero : spoken.at;
-    if (id === null) return;
-    announcer.announce({ priority: 'time', text: text(id, { seconds, minutes: seconds / 60 }) });
+    announcer.announce({ priority: 'time', text: text(spoken, { seconds }) });
   };
   useEffect(() => {
     let frame = 0;
@@ -59,7 +50,7 @@ export function useTimeLeft(to: number, spoken: Spoken | null): number {
 export function CountdownClock(props: {
   to: number;
   label: string;
-  spoken: Spoken | null;
+  spoken: MessageId | null;
   className?: string;
 }) {
   const text = useText();

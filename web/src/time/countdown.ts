@@ -1,7 +1,10 @@
 /** The pure part of every countdown: what to show, how often, and when to speak. */
 
-/** Seconds before an instant at which a screen reader is told, and 0: it has come. */
-export const THRESHOLDS_SECONDS = [300, 60, 30, 10, 5, 0] as const;
+/**
+ * Seconds before an instant at which a screen reader is told. That it has come is told by the screen,
+ * which may learn it from the stream before this clock does.
+ */
+export const THRESHOLDS_SECONDS = [300, 60, 30, 10, 5] as const;
 export type Threshold = (typeof THRESHOLDS_SECONDS)[number];
 
 /** Below this the display follows the screen's frames and shows tenths of a second. */
@@ -12,6 +15,7 @@ export const FINE_BELOW_MS = 10_000;
  * After a jump over several of them (a tab that slept) only the last counts.
  */
 export function crossedThreshold(beforeMs: number, nowMs: number): Threshold | null {
+  if (nowMs <= 0) return null;
   let crossed: Threshold | null = null;
   for (const seconds of THRESHOLDS_SECONDS) {
     if (beforeMs > seconds * 1000 && nowMs <= seconds * 1000) crossed = seconds;
