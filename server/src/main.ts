@@ -187,7 +187,13 @@ async function startParts(composition: Composition): Promise<Parts> {
   });
 
   const authentication = createAuthentication({ people, publicUrl });
-  const orders = new Orders({ database, arena, pseudonyms, clock });
+  const orders = new Orders({
+    database,
+    arena,
+    pseudonyms,
+    clock,
+    hurry: () => projector.hurry(),
+  });
   const limits = makeLimits(config.isLimited);
   const demo = options.isDemo ? new Demo({ people, drops, now: () => arena.now(), logger }) : null;
   const metrics = makeMetrics({
@@ -200,7 +206,7 @@ async function startParts(composition: Composition): Promise<Parts> {
   const claims = makeClaimsHandler({
     arena,
     identify: (request) => authentication.requireIdentity(request),
-    limit: (identity) => limits.command(identity),
+    limit: config.isLimited ? (identity) => limits.command(identity) : null,
     onError: (error) => logger.error({ err: error }, 'a claim broke'),
   });
   const streams = { fanOut, identify: authentication.identify };

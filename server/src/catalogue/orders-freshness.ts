@@ -6,6 +6,8 @@ export interface FreshnessOptions {
   readonly database: Queryable;
   readonly arena: Pick<Arena, 'onApplied'>;
   readonly clock: Clock;
+  /** Tells the projector of this process that somebody waits. */
+  readonly hurry?: () => void;
   /** The longest wait for the projector; 1 s unless given. */
   readonly waitMaxMs?: number;
 }
@@ -50,6 +52,7 @@ export class Freshness {
     for (const [ahead, seq] of this.#ahead) {
       if (contest === undefined || contest === ahead) wanted.set(ahead, seq);
     }
+    if (wanted.size > 0) this.#options.hurry?.();
     const until = clock.now() + waitMaxMs;
     while (wanted.size > 0) {
       this.#reading ??= this.#readCursors().finally(() => {

@@ -6,6 +6,7 @@ import type { Clock } from '../arena/clock.ts';
 import { ArenaFault } from '../arena/faults.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Queryable } from '../db/pool.ts';
+import { decodeHistory } from '../journal/order-history.ts';
 import type { OrderRow } from '../journal/store.ts';
 import { BadCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import { Freshness } from './orders-freshness.ts';
@@ -16,6 +17,8 @@ export interface OrdersOptions {
   readonly arena: Pick<Arena, 'submit' | 'read' | 'now' | 'onApplied'>;
   readonly pseudonyms: Pick<Pseudonyms, 'personOf'>;
   readonly clock: Clock;
+  /** Tells the projector of this process that somebody waits for rows. */
+  readonly hurry?: () => void;
 }
 
 /** Which order: the contest, and the log entry that brought it forth. */
@@ -93,7 +96,7 @@ export class Orders {
       {
         name: 'orders-read',
         // One statement, so that row, cursor and the log's end are of one moment.
-        text: `select ${COLUMNS}, c.id, c.cursor_seq, h.seq as head_seq
+        text: `select ${COLUMNS}, o.history, c.id, c.cursor_seq, h.seq as head_seq
           from contests c
           left join orders o on o.contest = c.id and o.seq = $2
           left join log_head h on h.contest = c.id
@@ -105,7 +108,10 @@ export class Orders {
     if (row === undefined) return null;
     const order = await this.#choose(row, name);
     if (order === null || (person !== null && order.person !== person)) return null;
-    return { ...show(row.id, row.title, order), history: await this.#history(name) };
+    const history = decodeHistory(row.history ?? '')
+      .slice(0, CHANGES_MAX)
+      .map(({ fact, entry, at }) => ({ fact, seq: entry, at: new Date(at).toISOString() }));
+    return { ...show(row.id, row.title, order), history };
   }
 
   /** The row where it holds the log's last word, else the replica's order if that is newer. */
@@ -114,18 +120,6 @@ export class Orders {
     if (row.cursor_seq >= (row.head_seq ?? 0)) return known;
     const live = await this.#findLive(name);
     return live !== null && live.at > row.cursor_seq ? live.order : known;
-  }
-
-  async #history(name: OrderName): Promise<OrderChange[]> {
-    const { rows } = await this.#options.database.query<{ fact: string; entry: number; at: Date }>(
-      {
-        name: 'orders-history',
-        text: `select fact, entry, at from order_history where contest = $1 and seq = $2
-          order by entry, place limit ${CHANGES_MAX}`,
-      },
-      [name.contest, name.seq],
-    );
-    return rows.map(({ fact, entry, at }) => ({ fact, seq: entry, at: at.toISOString() }));
   }
 
   /** Gives the units of a person's own reserved order back; null where it is no order of theirs. */
@@ -180,6 +174,7 @@ interface Row {
 /** The order's columns are null where it has no row yet. */
 type CurrentRow = Omit<Row, 'contest'> & {
   contest: string | null;
+  history: string | null;
   id: string;
   cursor_seq: number;
   head_seq: number | null;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FactShape } from '@dibs/rules/contests/contest.ts';
+import type { FactShape, RefusalShape } from '@dibs/rules/contests/contest.ts';
 import { isUuid, orderId } from '@dibs/rules/kernel/ids.ts';
 import type { Verdict } from '@dibs/rules/proof/fold.ts';
 import { type Claim, ClaimRequest } from '@dibs/sdk/wire';
@@ -14,8 +14,8 @@ export interface ClaimsOptions {
   readonly arena: Arena;
   /** Who asks; throws `HttpProblem` for a bad token or a foreign origin. */
   readonly identify: (request: IncomingMessage) => Identity;
-  /** Rejects with `HttpProblem` `rate_limited` where this person asks too often. */
-  readonly limit: (identity: Identity) => Promise<void>;
+  /** Rejects with `HttpProblem` `rate_limited` where this person asks too often; null: no limit. */
+  readonly limit: ((identity: Identity) => Promise<void>) | null;
   readonly onError: (error: unknown) => void;
 }
 
@@ -60,7 +60,7 @@ async function claim(
   contest: string,
 ): Promise<Answer> {
   const identity = options.identify(request);
-  await options.limit(identity);
+  if (options.limit !== null) await options.limit(identity);
   if (!isUuid(contest)) throw new HttpProblem('not_found');
   const key = readKey(request);
   const { quantity = 1 } = check(await readJson(request));
@@ -72,9 +72,8 @@ async function claim(
 /** The answer to a claim; a pure function of the verdict, so a repeat gets the same bytes. */
 export function answerClaim(contest: string, verdict: Verdict): Answer {
   if (verdict.type === 'refused') {
-    const problem = refusalProblem(verdict.refusal);
     const headers = { 'content-type': 'application/problem+json' };
-    return { status: 409, headers, body: JSON.stringify(problem) };
+    return { status: 409, headers, body: encodeRefusal(verdict.refusal) };
   }
   if (verdict.type !== 'accepted') throw new HttpProblem('internal');
   const claimed = verdict.facts.find((fact) => fact.type === 'claimed') as ClaimedFact;
@@ -89,6 +88,20 @@ export function answerClaim(contest: string, verdict: Verdict): Answer {
   };
   const headers = { 'content-type': 'application/json', location: `/v1/orders/${id}` };
   return { status: 201, headers, body: JSON.stringify(answer) };
+}
+
+const refusalBodies = new Map<string, string>();
+const REFUSAL_BODIES_MAX = 1_000;
+
+/** A whole crowd gets the same few refusals, so their texts are made once. */
+function encodeRefusal(refusal: RefusalShape): string {
+  const name = JSON.stringify(refusal);
+  const known = refusalBodies.get(name);
+  if (known !== undefined) return known;
+  const body = JSON.stringify(refusalProblem(refusal));
+  if (refusalBodies.size >= REFUSAL_BODIES_MAX) refusalBodies.clear();
+  refusalBodies.set(name, body);
+  return body;
 }
 
 type ClaimedFact = FactShape & { order: number; quantity: number; payBy: number };
@@ -111,25 +124,28 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     throw new HttpProblem('unsupported_media_type');
   }
   if (Number(length ?? 0) > BODY_BYTES_MAX) throw tooLarge();
-  const text = await readText(request);
+  const body = await readBody(request);
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString('utf8'));
   } catch (cause) {
     throw new HttpProblem('malformed', 'The body is not valid JSON', {}, { cause });
   }
 }
 
-function readText(request: IncomingMessage): Promise<string> {
+/** The body's bytes; nearly always they came in one piece together with the headers. */
+function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let text = '';
-    request.setEncoding('utf8');
-    request.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.length > BODY_BYTES_MAX) reject(tooLarge());
+    let body: Buffer | null = null;
+    request.on('data', (chunk: Buffer) => {
+      body = body === null ? chunk : Buffer.concat([body, chunk]);
+      if (body.length > BODY_BYTES_MAX) reject(tooLarge());
     });
-    request.on('end', () => resolve(text));
-    request.on('error', () => reject(new HttpProblem('malformed', 'The body broke off')));
-    request.on('close', () => reject(new HttpProblem('malformed', 'The body broke off')));
+    request.on('end', () => resolve(body ?? Buffer.alloc(0)));
+    const breakOff = () => {
+      if (!request.complete) reject(new HttpProblem('malformed', 'The body broke off'));
+    };
+    request.on('error', breakOff);
+    request.on('close', breakOff);
   });
 }
 

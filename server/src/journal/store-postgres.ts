@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../db/pool.ts';
-import type { HistoryRow, OrderRow, Projection, ProjectionStore } from './store.ts';
+import { encodeHistories } from './order-history.ts';
+import type { OrderRow, Projection, ProjectionStore } from './store.ts';
 
 /** Rows in one statement: about 1 MB of values. */
 const ROWS_PER_STATEMENT = 5_000;
@@ -35,12 +36,11 @@ export class PostgresProjectionStore implements ProjectionStore {
     return this.#database.transaction(async (connection) => {
       // The cursor first: its row lock is what keeps two projectors apart.
       if (!(await moveCursor(connection, projection))) return false;
-      const { contest, orders, history } = projection;
+      const { contest, orders } = projection;
+      const histories = encodeHistories(projection.history);
       for (let from = 0; from < orders.length; from += ROWS_PER_STATEMENT) {
-        await writeOrders(connection, contest, orders.slice(from, from + ROWS_PER_STATEMENT));
-      }
-      for (let from = 0; from < history.length; from += ROWS_PER_STATEMENT) {
-        await writeHistory(connection, contest, history.slice(from, from + ROWS_PER_STATEMENT));
+        const some = orders.slice(from, from + ROWS_PER_STATEMENT);
+        await writeOrders(connection, contest, { orders: some, histories });
       }
       return true;
     });
@@ -85,24 +85,25 @@ async function moveCursor(connection: Queryable, projection: Projection): Promis
 async function writeOrders(
   connection: Queryable,
   contest: string,
-  orders: readonly OrderRow[],
+  { orders, histories }: { orders: readonly OrderRow[]; histories: ReadonlyMap<number, string> },
 ): Promise<void> {
   await connection.query(
     {
       name: 'projection-orders',
       text: `
         insert into orders (contest, seq, person, quantity, amount, currency, status,
-          created_at, pay_by, payment)
+          created_at, pay_by, payment, history)
         select $1, o.seq, p.id, o.quantity, o.amount, o.currency, o.status,
-          to_timestamp(o.created_at / 1000.0), to_timestamp(o.pay_by / 1000.0), o.payment
+          to_timestamp(o.created_at / 1000.0), to_timestamp(o.pay_by / 1000.0), o.payment,
+          o.history
         from unnest($2::bigint[], $3::uuid[], $4::int[], $5::bigint[], $6::text[], $7::text[],
-          $8::bigint[], $9::bigint[], $10::text[])
-          as o(seq, person, quantity, amount, currency, status, created_at, pay_by, payment)
+          $8::bigint[], $9::bigint[], $10::text[], $11::text[])
+          as o(seq, person, quantity, amount, currency, status, created_at, pay_by, payment, history)
         left join people p on p.id = o.person
         on conflict (contest, seq) do update set person = excluded.person,
           quantity = excluded.quantity, amount = excluded.amount, currency = excluded.currency,
           status = excluded.status, created_at = excluded.created_at, pay_by = excluded.pay_by,
-          payment = excluded.payment`,
+          payment = excluded.payment, history = orders.history || excluded.history`,
     },
     [
       contest,
@@ -115,32 +116,7 @@ async function writeOrders(
       orders.map((order) => order.createdAt),
       orders.map((order) => order.payBy),
       orders.map((order) => order.payment),
-    ],
-  );
-}
-
-async function writeHistory(
-  connection: Queryable,
-  contest: string,
-  history: readonly HistoryRow[],
-): Promise<void> {
-  await connection.query(
-    {
-      name: 'projection-history',
-      text: `
-        insert into order_history (contest, seq, entry, place, at, fact)
-        select $1, h.seq, h.entry, h.place, to_timestamp(h.at / 1000.0), h.fact
-        from unnest($2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::text[])
-          as h(seq, entry, place, at, fact)
-        on conflict do nothing`,
-    },
-    [
-      contest,
-      history.map((row) => row.order),
-      history.map((row) => row.entry),
-      history.map((row) => row.place),
-      history.map((row) => row.at),
-      history.map((row) => row.fact),
+      orders.map((order) => histories.get(order.seq) ?? ''),
     ],
   );
 }

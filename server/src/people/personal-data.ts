@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/pool.ts';
+import { decodeHistory } from '../journal/order-history.ts';
 
 /** What a part of Dibs keeps about people, for their export and for their leaving. */
 export interface PersonalData {
@@ -25,7 +26,7 @@ interface OrderRow {
   status: string;
   created_at: Date;
   pay_by: Date;
-  history: { fact: string; at: string }[];
+  history: string;
 }
 
 /** Orders stay for the host's books, and name nobody any more. */
@@ -36,7 +37,8 @@ export const orderData: PersonalData = {
     let last: OrderRow | undefined;
     for (;;) {
       const rows = await readOrders(database, person, last);
-      for (const { contest, seq, amount, currency, created_at, pay_by, ...order } of rows) {
+      for (const row of rows) {
+        const { contest, seq, amount, currency, created_at, pay_by, history, ...order } = row;
         const id = `${contest}-${seq}`;
         orders.push({
           id,
@@ -44,6 +46,7 @@ export const orderData: PersonalData = {
           total: { amount, currency },
           createdAt: created_at,
           payBy: pay_by,
+          history: decodeHistory(history).map(({ fact, at }) => ({ fact, at: new Date(at) })),
         });
       }
       last = rows.at(-1);
@@ -64,11 +67,7 @@ async function readOrders(
 ): Promise<OrderRow[]> {
   const { rows } = await database.query<OrderRow>(
     `select o.contest, o.seq, c.title, o.quantity, o.amount, o.currency, o.status, o.created_at,
-       o.pay_by, (
-         select coalesce(json_agg(json_build_object('fact', h.fact, 'at', h.at)
-           order by h.entry, h.place), '[]')
-         from order_history h where h.contest = o.contest and h.seq = o.seq
-       ) as history
+       o.pay_by, o.history
      from orders o join contests c on c.id = o.contest
      where o.person = $1 and (o.contest, o.seq) > ($2::uuid, $3::bigint)
      order by o.contest, o.seq limit ${ORDERS_A_PAGE}`,
