@@ -5,9 +5,11 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -43,7 +45,8 @@ export function prepareBinaries(options: {
     return describe(found.native, major);
   }
   const copy = join(options.place, `postgres-binaries-${found.version}`);
-  if (!existsSync(copy)) {
+  if (!canReach(options.account, join(copy, 'bin', 'postgres'))) {
+    rmSync(copy, { recursive: true, force: true });
     options.log(`PostgreSQL's programs cannot be used in ${found.native}; copying them to ${copy}`);
     copyTree(found.native, copy);
   }
@@ -111,12 +114,25 @@ function copyTree(native: string, target: string): void {
   try {
     cpSync(native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
     linkLibraries(join(draft, 'native'));
-    chmodSync(join(draft, 'native'), 0o755);
+    openToAll(join(draft, 'native'));
     renameSync(join(draft, 'native'), target);
   } catch (error) {
     // Another process may have finished the same copy first; then the rename finds it there.
     if (!existsSync(target)) throw error;
   } finally {
     rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** What was installed under a strict umask is closed to the account that shall run the copy. */
+function openToAll(path: string): void {
+  chmodSync(path, 0o755);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) openToAll(inside);
+    else if (entry.isFile()) {
+      const isProgram = (statSync(inside).mode & 0o100) !== 0;
+      chmodSync(inside, isProgram ? 0o755 : 0o644);
+    }
   }
 }
