@@ -50,7 +50,7 @@ async function fillLog(dataDirectory: string, drop: string): Promise<number> {
   const embedded = await startEmbeddedPostgres({ dataDirectory, log: () => undefined });
   const database = openDatabase({ url: embedded.url });
   try {
-    const silent = { close: async () => undefined };
+    const silent = { ready: Promise.resolve(), close: async () => undefined };
     const log = new PostgresLog({ database, listen: () => silent });
     // Entries 1 and 2 are there: the making and the opening. The first of ours is the third.
     const head = (await log.heads([drop])).get(drop);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const follow = new URL('../bin/follow.mjs', import.meta.url).href;
 const startLimitMs = 60_000;
 const stopLimitMs = 20_000;
 
@@ -27,7 +28,12 @@ export class ServerProcess {
   static async start(): Promise<ServerProcess> {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'dibs-bench-'));
     const server = new ServerProcess(await findFreePort(), dataDirectory);
-    await server.start();
+    try {
+      await server.start();
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
     return server;
   }
 
@@ -37,10 +43,13 @@ export class ServerProcess {
 
   /** Starts it (again, with the same data and port); resolves once it is ready. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [join(root, 'server/src/cli.ts'), 'serve', '--no-demo'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const program = ['--import', follow, join(root, 'server/src/cli.ts'), 'serve', '--no-demo'];
+    const child = spawn(process.execPath, program, {
+      // The fourth is open for as long as this process lives; the server ends with it.
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        DIBS_FOLLOW: '3',
         PORT: String(this.#port),
         HOST: '127.0.0.1',
         DATA_DIR: this.dataDirectory,
