@@ -136,15 +136,22 @@ function waitingRoutes(app: App, parts: { drops: Drops; arena: Arena }): void {
 
   app.delete(
     '/v1/drops/:id/waiting',
-    { schema: { tags, summary: 'Leave the waiting list', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'Leave the waiting list',
+        params: Params,
+        response: { 204: Type.Null({ description: 'Done' }) },
+      },
+    },
     async (request, reply) => {
       const { personId } = requireIdentity(request);
       const command = { type: 'leave' };
       const key = readKey(request.raw);
       const contest = request.params.id;
       const verdict = await arena.submit({ contest, person: personId, key, command });
-      if (verdict.type === 'refused') return reply.code(409).send(refused(verdict));
-      return reply.code(204).send();
+      if (verdict.type === 'refused') return reply.code(409 as 204).send(refused(verdict) as never);
+      return reply.code(204).send(null);
     },
   );
 }

@@ -1,12 +1,12 @@
-import { Audit, Id, Time } from '@dibs/sdk/wire';
 import { Readable } from 'node:stream';
+import { Audit, Id, Time } from '@dibs/sdk/wire';
 import { Type } from 'typebox';
 import type { Arena } from '../../arena/arena.ts';
-import type { ContestLog } from '../../log/log.ts';
-import { auditContest } from '../../ops/audit.ts';
-import type { AuditParts } from '../../ops/audit.ts';
-import type { App } from '../app.ts';
 import { publicLog } from '../../journal/public-log.ts';
+import type { ContestLog } from '../../log/log.ts';
+import type { AuditParts } from '../../ops/audit.ts';
+import { auditContest } from '../../ops/audit.ts';
+import type { App } from '../app.ts';
 
 export interface ProofRoutesParts extends AuditParts {
   readonly arena: Arena;
@@ -35,7 +35,7 @@ export function proofRoutes(app: App, parts: ProofRoutesParts): void {
         tags,
         summary: 'The public log, hash-chained, one batch a line',
         params: Params,
-        produces: ['application/x-ndjson'],
+        response: { 200: { content: { 'application/x-ndjson': { schema: Type.String() } } } },
       },
     },
     async (request, reply) => {
@@ -45,7 +45,7 @@ export function proofRoutes(app: App, parts: ProofRoutesParts): void {
       return reply
         .type('application/x-ndjson')
         .header('content-disposition', `attachment; filename="dibs-${id}.ndjson"`)
-        .send(Readable.from(lines));
+        .send(Readable.from(lines) as never);
     },
   );
 

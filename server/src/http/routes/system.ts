@@ -1,7 +1,7 @@
 import { Installation } from '@dibs/sdk/wire';
 import { Type } from 'typebox';
-import type { App } from '../app.ts';
 import type { Health } from '../../ops/health.ts';
+import type { App } from '../app.ts';
 
 export interface SystemRoutesParts {
   readonly health: Health;
@@ -18,7 +18,12 @@ export function systemRoutes(app: App, parts: SystemRoutesParts): void {
     { schema: { tags, summary: 'What this installation offers', response: { 200: Installation } } },
     async () => parts.installation(),
   );
-  app.get('/livez', { schema: { tags, summary: 'The process runs' } }, async () => ({ ok: true }));
+  const alive = Type.Object({ ok: Type.Boolean() });
+  app.get(
+    '/livez',
+    { schema: { tags, summary: 'The process runs', response: { 200: alive } } },
+    async () => ({ ok: true }),
+  );
   const ready = Type.Object({
     ok: Type.Boolean(),
     checks: Type.Record(Type.String(), Type.String()),
@@ -32,7 +37,11 @@ export function systemRoutes(app: App, parts: SystemRoutesParts): void {
       return reply.code(state.ok ? 200 : 503).send(state);
     },
   );
-  app.get('/metrics', { schema: { tags, summary: 'Metrics for Prometheus' } }, async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(await parts.metrics()),
+  const text = { content: { 'text/plain': { schema: Type.String() } } };
+  app.get(
+    '/metrics',
+    { schema: { tags, summary: 'Metrics for Prometheus', response: { 200: text } } },
+    async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4').send((await parts.metrics()) as never),
   );
 }
