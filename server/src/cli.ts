@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 
 /**
@@ -64,4 +65,17 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`dibs: ${explain(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** What an operator can mend is told in a sentence; a stack helps only with mistakes of ours. */
+function explain(error: unknown): string {
+  const isOurs = error instanceof TypeError || error instanceof RangeError;
+  const isMystery = isOurs || error instanceof ReferenceError || !(error instanceof Error);
+  if (isMystery || /debug|trace/.test(process.env['LOG_LEVEL'] ?? '')) return inspect(error);
+  return error.message;
+}

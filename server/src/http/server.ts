@@ -16,6 +16,8 @@ export type ThinHandler = (request: IncomingMessage, response: ServerResponse) =
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;
   readonly publicUrl: string;
+  /** While true, answers ask their connections to be closed. */
+  readonly isDraining?: () => boolean;
   /** The few routes a whole crowd uses at once, tried in order before the web framework. */
   readonly thin: readonly ThinHandler[];
   /** Adds the routes. */
@@ -52,6 +54,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
     routerOptions: { maxParamLength: 300 },
     serverFactory: (handler) => {
       const server = createServer((request, response) => {
+        if (options.isDraining?.()) response.setHeader('connection', 'close');
         for (const thin of options.thin) if (thin(request, response)) return;
         handler(request, response);
       });
