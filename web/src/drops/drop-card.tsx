@@ -48,7 +48,7 @@ export function DropCard({ drop, isOnStage = false }: { drop: Drop; isOnStage?: 
           <p className="kicker mt-1">{text('drop.by', { host: drop.host.name })}</p>
         </div>
         {isOnStage && drop.description !== '' && (
-          <p className="line-clamp-3 text-soft">{drop.description}</p>
+          <p className="line-clamp-6 text-soft">{drop.description}</p>
         )}
         <div className="mt-auto grid gap-4">
           <When drop={drop} showing={showing} />

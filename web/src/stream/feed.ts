@@ -59,11 +59,14 @@ export class Feed {
 
   /** Follows a drop until the returned function is called. */
   watchDrop(id: string, quantityMax: number): () => void {
-    const drop = this.#drops.get(id) ?? { watchers: 0, quantityMax, live: null, refetch: null };
+    const known = this.#drops.get(id);
+    const drop = known ?? { watchers: 0, quantityMax, live: null, refetch: null };
     drop.watchers += 1;
     drop.quantityMax = Math.max(drop.quantityMax, quantityMax);
-    this.#drops.set(id, drop);
-    if (drop.watchers === 1) this.#add(`drop:${id}`);
+    if (known === undefined) {
+      this.#drops.set(id, drop);
+      this.#add(`drop:${id}`);
+    }
     let isWatching = true;
     return () => {
       if (!isWatching) return;
