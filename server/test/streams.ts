@@ -79,6 +79,7 @@ export async function createStreamWorld(
       identify: (asked) => identify(asked.headers['as']),
     });
   });
+  server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {

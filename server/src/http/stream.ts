@@ -21,6 +21,19 @@ export interface StreamParts {
   readonly onError?: (error: unknown) => void;
 }
 
+const PATH = /^\/v1\/stream(\?|$)/;
+
+/** Takes the requests for streams, and leaves all others to the next. */
+export function makeStreamHandler(
+  parts: StreamParts,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    const isStream = request.method === 'GET' && PATH.test(request.url ?? '');
+    if (isStream) void handleStream(request, response, parts);
+    return isStream;
+  };
+}
+
 /**
  * GET /v1/stream?topic=drop:<id>&topic=me: answers with text/event-stream, or a problem.
  * Never rejects. It stands before Fastify because a stream leaves HTTP's machinery behind.
