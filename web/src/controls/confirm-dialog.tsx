@@ -1,11 +1,20 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Dialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { useText } from '../messages/text.ts';
 import { Button } from './button.tsx';
-import type { ConfirmProps } from './confirm.tsx';
 import { ErrorNote } from './error-note.tsx';
+
+export interface ConfirmProps {
+  readonly onClose: () => void;
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly action: string;
+  readonly isDanger?: boolean;
+  /** `false`: something in the dialog is not right yet, and it stays open. */
+  readonly onConfirm: () => Promise<unknown>;
+}
 
 export default function ConfirmDialog(props: ConfirmProps) {
   const text = useText();

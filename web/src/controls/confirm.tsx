@@ -1,14 +1,5 @@
-import { lazy, type ReactNode, Suspense } from 'react';
-
-export interface ConfirmProps {
-  readonly onClose: () => void;
-  readonly title: string;
-  readonly children: ReactNode;
-  readonly action: string;
-  readonly isDanger?: boolean;
-  /** `false`: something in the dialog is not right yet, and it stays open. */
-  readonly onConfirm: () => Promise<unknown>;
-}
+import { lazy, Suspense } from 'react';
+import type { ConfirmProps } from './confirm-dialog.tsx';
 
 /** A crowd that only looks needs no dialog: it comes when somebody asks for it. */
 const ConfirmDialog = lazy(() => import('./confirm-dialog.tsx'));

@@ -3,7 +3,14 @@ import { Group } from 'react-aria-components/Group';
 import { Input } from 'react-aria-components/Input';
 import { Label } from 'react-aria-components/Label';
 import { NumberField } from 'react-aria-components/NumberField';
-import type { StepperProps } from './stepper.tsx';
+
+export interface StepperProps {
+  readonly label: string;
+  readonly value: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly onChange: (value: number) => void;
+}
 
 export default function StepperField(props: StepperProps) {
   const { minimum, maximum } = props;

@@ -1,12 +1,5 @@
 import { lazy, Suspense } from 'react';
-
-export interface StepperProps {
-  readonly label: string;
-  readonly value: number;
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly onChange: (value: number) => void;
-}
+import type { StepperProps } from './stepper-field.tsx';
 
 /** Most drops give one unit per claim and never need it. */
 const StepperField = lazy(() => import('./stepper-field.tsx'));
