@@ -107,7 +107,9 @@ function serverRole(): Questions {
   };
 }
 
-/** One stream: what came since its view, also across reconnects, is held against the log at the end. */
+/**
+ * One stream: what came since its view, also across reconnects, is held against the log at the end.
+ */
 class Reader {
   lastEventId = '';
   isOpen = false;
@@ -132,8 +134,8 @@ class Reader {
     this.#text = '';
     const last = this.lastEventId === '' ? '' : `last-event-id: ${this.lastEventId}\r\n`;
     socket.write(
-      `GET /v1/stream?topic=drop:${contest}${own} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n` +
-        `as: ${this.#person}\r\nuser-agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/140\r\n${last}\r\n`,
+      `GET /v1/stream?topic=drop:${contest}${own} HTTP/1.1\r\nhost: x\r\n` +
+        `as: ${this.#person}\r\naccept: text/event-stream\r\n${last}\r\n`,
     );
     return new Promise((resolve) => {
       socket.on('data', (bytes: Buffer) => {

@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
  *
  *   node bench/fan-out.ts --streams 10000 --rate 5000 --seconds 30
  *
- * Three processes on this machine: the server (real arena and rules on a log in memory, real routes),
- * the readers, the claimers. Prints memory per stream, processor time per delivery, the frame, and
- * the claims' latency from the moment each was meant to be sent. Ends with exit code 1 where a
- * stream missed a fact, saw one twice or out of order, or a claim was not answered.
+ * Three processes on this machine: the server (real arena and rules on a log in memory, real
+ * routes), the readers, the claimers. Prints memory per stream, processor time per delivery, the
+ * frame, and the claims' latency from the moment each was meant to be sent. Ends with exit code 1
+ * where a stream missed a fact, saw one twice or out of order, or a claim was not answered.
  */
 
 const { values } = parseArgs({

@@ -24,7 +24,7 @@ export class StreamRefusal extends Error {
 export interface AdmissionLimits {
   /** Streams of this process. At 16 kB each, 20,000 are 320 MB. */
   readonly streamsMax: number;
-  /** Streams from one network address: a household or an office behind one, not a crowd. */
+  /** Streams from one network address of people who are not signed in: a stadium shares one. */
   readonly streamsPerAddressMax: number;
   /** Streams of one person: their open tabs and devices. */
   readonly streamsPerPersonMax: number;
@@ -54,8 +54,9 @@ export class Admissions {
     if (this.#count >= streamsMax) {
       throw new StreamRefusal('busy', `${streamsMax} streams are open here`, RETRY_FULL_MS);
     }
-    if ((this.#byAddress.get(address) ?? 0) >= streamsPerAddressMax) {
-      const message = `${streamsPerAddressMax} streams are open from this address`;
+    const isNobody = person === null;
+    if (isNobody && (this.#byAddress.get(address) ?? 0) >= streamsPerAddressMax) {
+      const message = `${streamsPerAddressMax} streams are open from this address: sign in`;
       throw new StreamRefusal('rate_limited', message, RETRY_OWN_MS);
     }
     if (person !== null && (this.#byPerson.get(person) ?? 0) >= streamsPerPersonMax) {
@@ -63,15 +64,15 @@ export class Admissions {
       throw new StreamRefusal('rate_limited', message, RETRY_OWN_MS);
     }
     this.#count += 1;
-    raise(this.#byAddress, address);
-    if (person !== null) raise(this.#byPerson, person);
+    if (person === null) raise(this.#byAddress, address);
+    else raise(this.#byPerson, person);
     let hasLeft = false;
     return () => {
       if (hasLeft) return;
       hasLeft = true;
       this.#count -= 1;
-      lower(this.#byAddress, address);
-      if (person !== null) lower(this.#byPerson, person);
+      if (person === null) lower(this.#byAddress, address);
+      else lower(this.#byPerson, person);
     };
   }
 }

@@ -25,8 +25,8 @@ export interface Reader {
  * One stream: a socket and where it stands in each of its topics.
  *
  * A socket is written to only while everything before has left this process, so a slow reader holds
- * one event at the most, and its bytes are shared with other readers. What it misses meanwhile stays
- * in the topics' rings and is sent once it has drained.
+ * one event at the most, and its bytes are shared with other readers. What it misses meanwhile
+ * stays in the topics' rings and is sent once it has drained.
  */
 export class Connection {
   readonly socket: Socket;
@@ -67,7 +67,8 @@ export class Connection {
   awaitDrain(now: number, onDrained: (connection: Connection) => void): void {
     if (this.busySince !== 0) return;
     this.busySince = now;
-    // A socket tells of draining only above its high-water mark; the end of one more write is told always.
+    // A socket tells of draining only above its high-water mark; the end of one more write is told
+    // always.
     this.socket.write(HEARTBEAT, (error) => {
       if (error) return;
       this.busySince = 0;

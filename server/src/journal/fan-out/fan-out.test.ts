@@ -35,7 +35,9 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** What the log brought forth, by contest, noted beside the fan-out: what readers are held against. */
+/**
+ * What the log brought forth, by contest, noted beside the fan-out: what readers are held against.
+ */
 class Witness {
   readonly facts = new Map<string, { seq: number; text: string }[]>();
   readonly views = new Map<string, string>();
@@ -60,7 +62,9 @@ class Witness {
   }
 }
 
-/** One tab: reads, loses its connection, comes back where it was. Sees every fact once, in order. */
+/**
+ * One tab: reads, loses its connection, comes back where it was. Sees every fact once, in order.
+ */
 class Tab {
   readonly contests: readonly string[];
   readonly #world: StreamWorld;
@@ -176,7 +180,7 @@ async function storm(
   return tabs;
 }
 
-test('each reader sees every fact once and in order, across joins, leaves and reconnects', async () => {
+test('each reader sees every fact once and in order, also across reconnects', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   console.log(`SEED=${seed}`);
   const tabs = await storm(seed, {});
@@ -189,7 +193,7 @@ test('each reader sees every fact once and in order, across joins, leaves and re
   for (const tab of tabs) assert.equal(tab.views, tab.contests.length, 'no view anew');
 });
 
-test('a reader that pauses and goes on is brought up to date, though nothing more happens', async () => {
+test('a reader that pauses and goes on catches up, though nothing more happens', async () => {
   const world = await createWorld({
     limits: { unsentBytesMax: 1 << 30, ringBytes: 1 << 30, ringFacts: 1_000_000, frameMs: 5 },
   });
@@ -214,14 +218,14 @@ test('a reader that pauses and goes on is brought up to date, though nothing mor
   assert.equal(tab.resets, 0);
 });
 
-test('where rings are too short, readers begin anew from a view and miss nothing after it', async () => {
+test('where rings are too short, readers begin anew from a view', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   console.log(`SEED=${seed}`);
   const tabs = await storm(seed, { limits: { ringFacts: 60, frameMs: 5 } });
   assert.ok(tabs.reduce((sum, tab) => sum + tab.resets, 0) > 0);
 });
 
-test('readers behind by far are brought on in several pieces, with a position in each', async () => {
+test('readers far behind are brought on in pieces, with a position in each', async () => {
   const world = await createWorld();
   const witness = new Witness(world);
   const contest = await createDrop(world);
@@ -391,7 +395,7 @@ test('a drain sends everybody away at different moments and leaves nothing', asy
   late.leave();
 });
 
-test('what a rebuilt replica folded without a word: reset and view, and reset for people', async () => {
+test('what a rebuilt replica folded in silence: reset and view, for people too', async () => {
   let isTold = true;
   const world = await createWorld({ limits: { sweepMs: 100 }, isTold: () => isTold });
   const witness = new Witness(world);
@@ -420,7 +424,7 @@ test('what a rebuilt replica folded without a word: reset and view, and reset fo
   assert.equal(tab.resets, 2);
 });
 
-test('a reader that never reads, or vanishes in the middle of a pass, holds up nobody', async () => {
+test('a reader that never reads, or vanishes in mid-pass, holds up nobody', async () => {
   const world = await createWorld({ limits: { unsentBytesMax: 64 * 1_024, stalledMs: 60_000 } });
   const witness = new Witness(world);
   const contest = await createDrop(world);

@@ -58,15 +58,15 @@ export interface Admission {
 }
 
 /**
- * Tells facts to the streams (`GET /v1/stream`) of this process: each stream every fact of its topics
- * once and in order, from a view or from the position it resumes at.
+ * Tells facts to the streams (`GET /v1/stream`) of this process: each stream every fact of its
+ * topics once and in order, from a view or from the position it resumes at.
  *
  *   arena --applied batches--> topics (rings) --passes--> sockets
  *
  * On the arena's hot path a batch is only put down. Passes (see pacing.ts) serialise what gathered,
  * once per topic, and bring every stream from its own position to the ring's end with shared bytes.
- * A reader that cannot keep up is passed by, and sent away when it falls behind too far; nobody ever
- * waits for it.
+ * A reader that cannot keep up is passed by, and sent away when it falls behind too far; nobody
+ * ever waits for it.
  */
 export class FanOut {
   readonly #options: FanOutOptions;
@@ -294,7 +294,9 @@ export class FanOut {
     return isKnown && position.seq <= topic.head + AHEAD_MAX;
   }
 
-  /** The topic as it stands now, as an event; facts after it follow. Empty while it is not loaded. */
+  /**
+   * The topic as it stands now, as an event; facts after it follow. Empty while it is not loaded.
+   */
   #show(subscription: Subscription, isLost: boolean): string {
     const { topic, connection } = subscription;
     const fold = this.#options.arena.peek(topic.contest);
@@ -366,7 +368,9 @@ export class FanOut {
     }
   }
 
-  /** Sends a stream what comes after its position; `news`: bytes that it would miss if it is busy. */
+  /**
+   * Sends a stream what comes after its position; `news`: bytes that it would miss if it is busy.
+   */
   #deliver(subscription: Subscription, news: number): void {
     const { connection, topic } = subscription;
     if (subscription.at >= topic.sealedTo || connection.isClosed) return;
@@ -461,7 +465,9 @@ export function createFanOut(options: FanOutOptions): FanOut {
   return new FanOut(options);
 }
 
-/** A process may lag behind the one that a stream comes from; beyond this the position is not ours. */
+/**
+ * A process may lag behind the one that a stream comes from; beyond this the position is not ours.
+ */
 const AHEAD_MAX = 100_000;
 /** A plain EventSource comes back after this and a random part of the spread. */
 const RETRY_MS = 1_000;

@@ -7,8 +7,8 @@ import { formatPosition } from './positions.ts';
 export const HEARTBEAT = Buffer.from(':\n\n');
 
 /**
- * The answer's head, written by hand because the stream leaves HTTP's machinery; see http/stream.ts.
- * `retryMs`: what a plain EventSource waits before it comes back.
+ * The answer's head, written by hand because the stream leaves HTTP's machinery; see
+ * http/stream.ts. `retryMs`: what a plain EventSource waits before it comes back.
  */
 export function streamHead(retryMs: number): string {
   return (

@@ -10,8 +10,8 @@ export interface FanOutLimits extends AdmissionLimits, RingLimits {
   /** A ring outlives its last stream by this, so that a reader who lost the network resumes. */
   readonly ringLifeMs: number;
   /**
-   * A reader that lets so much gather while it takes nothing is sent away; it can resume. It costs no
-   * memory of its own (what gathers is in the ring), so it may be half a ring: less would send
+   * A reader that lets so much gather while it takes nothing is sent away; it can resume. It costs
+   * no memory of its own (what gathers is in the ring), so it may be half a ring: less would send
    * readers away in a storm who are only a moment late.
    */
   readonly unsentBytesMax: number;
@@ -28,17 +28,18 @@ export interface FanOutLimits extends AdmissionLimits, RingLimits {
 }
 
 /**
- * Measured by bench/fan-out.ts: 10,000 connections over loopback, 2 cores shared with others, Node 26.
+ * Measured by bench/fan-out.ts: 10,000 connections over loopback, 2 cores shared with others,
+ * Node 26.
  *  - An open stream costs 16.4 to 17.2 kB of resident memory (`drop`, or `drop` and `me`, alike).
  *  - A delivery of 200 bytes costs 11.8 to 12.8 µs of processor, everything included; larger ones
- *    mainly what the kernel takes to copy them. So one event for all facts of 50 ms saves most of a storm.
+ *    mainly what the kernel takes to copy them. One event for all facts of 50 ms saves most of it.
  *  - A pass over all of them is 107 to 168 ms of work and lasts 530 to 850 ms at a share of 0.2.
  *  - 5,000 claims per second beside them, 1,000 units sold at once and 50 more each second: p99 of
  *    the claims 86 ms, 44 ms with a single stream, in runs one after the other; no fact lost.
  */
 export const FAN_OUT_LIMITS: FanOutLimits = {
   streamsMax: 20_000,
-  streamsPerAddressMax: 500,
+  streamsPerAddressMax: 2_000,
   streamsPerPersonMax: 20,
   topicsPerStreamMax: 20,
   topicsMax: 1_500,

@@ -16,8 +16,9 @@ interface Told {
 const HEADS_MAX = 10_000;
 
 /**
- * The topic `me`: whatever concerns one person, in any contest this process holds, goes to all their
- * streams. The log names people by pseudonyms; they are turned back only while somebody listens.
+ * The topic `me`: whatever concerns one person, in any contest this process holds, goes to all
+ * their streams. The log names people by pseudonyms; they are turned back only while somebody
+ * listens.
  */
 export class OwnTopics {
   readonly #personOf: (contest: string, pseudonym: string) => string;

@@ -36,7 +36,7 @@ test('a long pass is sliced, and takes no more than its share', async () => {
   pacing.close();
 });
 
-test('wakes share a pass, and passes are a frame apart; one during a pass has its own', async () => {
+test('wakes share a pass, and passes are a frame apart', async () => {
   const begins: number[] = [];
   const waiting: (() => void)[] = [];
   const pacing = new Pacing({

@@ -41,10 +41,10 @@ const CHUNKS_MAX = 16;
  *     | the ring    | pending        |
  *
  * `head` is the replica's position. Applied batches gather as they are (`pending`), which costs the
- * hot path a few array pushes; at the beginning of a pass they are `seal`ed: serialised and put into
- * the ring. Every stream has its own position and is sent what the ring holds after it, so it never
- * matters when a stream joined or how far another one is. A stream whose position is before `base`
- * has lost facts: it gets `reset` and a view.
+ * hot path a few array pushes; at the beginning of a pass they are `seal`ed: serialised and put
+ * into the ring. Every stream has its own position and is sent what the ring holds after it, so it
+ * never matters when a stream joined or how far another one is. A stream whose position is before
+ * `base` has lost facts: it gets `reset` and a view.
  */
 export class Topic {
   readonly contest: string;
@@ -104,7 +104,8 @@ export class Topic {
 
   /**
    * Takes in what a replica applied. Repeats are left out; a gap (a replica that was built anew
-   * folded entries without a word) loses the ring. True when there is something to tell the streams.
+   * folded entries without a word) loses the ring. True when there is something to tell the
+   * streams.
    */
   take(steps: readonly Step[]): boolean {
     const first = steps[0];
