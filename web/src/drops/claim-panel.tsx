@@ -11,6 +11,7 @@ import { Stepper } from '../controls/stepper.tsx';
 import { useText } from '../messages/text.ts';
 import { orderOfClaim, ordersOfDrop, recentOrdersQuery } from '../orders/queries.ts';
 import { useMe } from '../people/me.ts';
+import { KeptFocus } from '../shell/kept-focus.tsx';
 import { Said } from '../shell/said.tsx';
 import { OwnOrders } from './own-orders.tsx';
 import { ownDropQuery } from './queries.ts';
@@ -78,7 +79,7 @@ function SignedInPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
   const maximum = Math.max(1, Math.min(drop.quantityMax, drop.limitPerPerson - units));
   const press = (key: string | null) => claim.mutate({ quantity, key });
   return (
-    <div className="grid gap-6">
+    <KeptFocus className="grid gap-6">
       <Outcome
         claim={claim}
         order={orders.find(({ id }) => id === won?.id) ?? null}
@@ -102,7 +103,7 @@ function SignedInPanel({ drop, showing }: { drop: Drop; showing: Showing }) {
         place={own?.waiting ?? null}
         maximum={maximum}
       />
-    </div>
+    </KeptFocus>
   );
 }
 

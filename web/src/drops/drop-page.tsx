@@ -118,9 +118,6 @@ function useFigureNews(drop: Drop, showing: Showing): void {
     const was = before.current;
     before.current = showing;
     if (was === null || was === showing) return;
-    if (was === 'scheduled' && (showing === 'open' || showing === 'window')) {
-      announcer.announce({ priority: 'time', text: text('announce.openNow') });
-    }
     if (showing === 'paused')
       announcer.announce({ priority: 'time', text: text('announce.paused') });
     else if (was === 'paused' && showing !== 'ended') {

@@ -40,7 +40,7 @@ function LiveDrops() {
   if (drops.isPending) return <Loading />;
   if (drops.isError) return <LoadError error={drops.error} onRetry={() => void drops.refetch()} />;
   // On stage stands what has units left, else what comes next, else what may get units back.
-  const stage = open.find(({ left }) => left > 0) ?? next ?? open[0];
+  const stage = open.find(({ left, status }) => left > 0 && status !== 'paused') ?? next ?? open[0];
   const others = (list: readonly Drop[]) => list.filter((drop) => drop !== stage);
   return (
     <>

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { type MessageId, useLocale, useText } from '../messages/text.ts';
 import { formatMoney } from '../money/money.ts';
 import { SignedInOnly } from '../people/signed-in-only.tsx';
+import { KeptFocus } from '../shell/kept-focus.tsx';
 import { LoadError, Loading } from '../shell/loading.tsx';
 import { Page } from '../shell/page.tsx';
 import { formatInstant } from '../time/instants.ts';
@@ -46,7 +47,7 @@ function OwnOrder({ orderId }: { orderId: string }) {
       kicker={text('order.title')}
       actions={<OrderStatusChip status={order.status} />}
     >
-      <div className="sheet grid gap-6 p-6 sm:p-8">
+      <KeptFocus className="sheet grid gap-6 p-6 sm:p-8">
         <p className="text-lg">{text(MEANING[order.status])}</p>
         {order.status === 'reserved' && (
           <PayPanel order={order} onChanged={() => void loaded.refetch()} />
@@ -70,7 +71,7 @@ function OwnOrder({ orderId }: { orderId: string }) {
             {text('terms.verify')}
           </Link>
         </div>
-      </div>
+      </KeptFocus>
     </Page>
   );
 }

@@ -102,7 +102,10 @@ function Figures({ drop }: { drop: Drop }) {
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-2xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-5">
       {figures.map(([name, value]) => (
-        <div key={name} className="flex flex-col-reverse justify-end bg-sheet p-5">
+        <div
+          key={name}
+          className="flex flex-col-reverse justify-end bg-sheet p-5 last:col-span-2 lg:last:col-span-1"
+        >
           <dt className="kicker">{text(name)}</dt>
           <dd className="digits font-display text-3xl font-semibold break-all">{value}</dd>
         </div>
