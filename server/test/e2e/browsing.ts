@@ -33,6 +33,30 @@ export interface VisitorOptions {
   readonly script?: string;
 }
 
+/** A sentence of a live region: `alert` interrupts, `status` waits. */
+export interface Heard {
+  readonly voice: 'alert' | 'status';
+  readonly text: string;
+  /** Ms since the page was opened. */
+  readonly at: number;
+}
+
+/** Writes down what the live regions say, as a screen reader would get it. */
+const LISTEN = `{
+  const heard = globalThis.heard = [];
+  const listen = (records) => {
+    for (const { target, addedNodes } of records) {
+      const region = target.parentElement?.closest('[role=alert],[role=status]')
+        ?? (target.nodeType === 1 ? target.closest('[role=alert],[role=status]') : null);
+      if (region === null || !region.closest('[data-live-announcer]')) continue;
+      for (const { textContent: text } of addedNodes) {
+        if (text) heard.push({ voice: region.role, text, at: performance.now() });
+      }
+    }
+  };
+  new MutationObserver(listen).observe(document, { childList: true, subtree: true });
+}`;
+
 /**
  * Somebody with a browser of their own: cookies, storage and one page. What the browser complains of
  * (errors in the console, broken scripts, failed requests, a blocked resource) is kept.
@@ -75,6 +99,7 @@ export class Visitor {
       colorScheme: options.colorScheme ?? 'light',
       reducedMotion: options.reducedMotion ?? 'no-preference',
     });
+    await context.addInitScript(LISTEN);
     if (options.script !== undefined) await context.addInitScript(options.script);
     return new Visitor(context, await context.newPage(), url);
   }
@@ -106,6 +131,16 @@ export class Visitor {
     });
     if (!answer.ok()) throw new Error(`registering: ${answer.status()}`);
     return name;
+  }
+
+  /** What a screen reader was told since the page was loaded, oldest first. */
+  async heard(): Promise<Heard[]> {
+    return this.page.evaluate(() => (globalThis as unknown as { heard: Heard[] }).heard);
+  }
+
+  /** The sentences alone that were said in one of the two voices. */
+  async heardAs(voice: Heard['voice']): Promise<string[]> {
+    return (await this.heard()).filter((one) => one.voice === voice).map(({ text }) => text);
   }
 
   async leave(): Promise<void> {

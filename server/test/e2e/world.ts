@@ -17,6 +17,8 @@ export interface World {
   makeDrop(terms?: Partial<NewDrop> & { opensInMs?: number }): Promise<Drop>;
   /** Somebody who comes with a browser; whoever stays is seen off at the end of the file. */
   visitor(options?: VisitorOptions): Promise<Visitor>;
+  /** The demo's admin. */
+  admin(): Promise<Client>;
   /** A signed-in person without a browser. */
   person(): Promise<Client>;
 }
@@ -37,6 +39,11 @@ export async function openWorld(): Promise<World> {
     host,
     makeDrop: ({ opensInMs = 0, ...terms } = {}) => makeDrop(host, opensInMs, terms),
     visitor: (options) => Visitor.come(browser, url, options),
+    async admin() {
+      const client = createClient({ baseUrl: url });
+      await client.demo.enter('admin');
+      return client;
+    },
     async person() {
       const client = createClient({ baseUrl: url });
       const name = `Person ${crypto.randomUUID().slice(0, 8)}`;
