@@ -12,7 +12,6 @@ const FOLD = 'rules/src/proof/fold.ts';
 const REPLICA = 'server/src/arena/replica.ts';
 const ARENA = 'server/src/arena/arena.ts';
 const DEADLINES = 'server/src/arena/deadlines.ts';
-const NOTES = 'server/src/arena/refusal-notes.ts';
 const LOG = 'server/src/log/memory.ts';
 const PROJECTOR = 'server/src/journal/projector.ts';
 const ROWS = 'server/src/journal/store-memory.ts';
@@ -269,16 +268,23 @@ const ARENAS: readonly PlantedFault[] = [
     ],
   },
   {
-    name: 'notes whose write failed are not put back',
-    file: NOTES,
+    name: 'a refusal is told before its key is in the log',
+    file: REPLICA,
     changes: [
-      ['if (!isWritten && this.#going.size > 0) {', 'if (isWritten && this.#going.size > 0) {'],
+      [
+        'if (refusal !== null && !isRepeatable) return',
+        'if (refusal !== null && isRepeatable) {\n' +
+          '      this.#notes.add(entry.key, refusal);\n' +
+          '      this.#planFlush();\n' +
+          '    }\n' +
+          '    if (refusal !== null) return',
+      ],
     ],
   },
   {
     name: 'refusals are not noted in the log',
     file: REPLICA,
-    changes: [['if (isRepeatable) this.#notes.add(entry.key, refusal);', '']],
+    changes: [['if (refusal !== null && !isRepeatable) return', 'if (refusal !== null) return']],
   },
   {
     name: 'the keys of a snapshot are not restored',

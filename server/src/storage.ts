@@ -1,13 +1,13 @@
-import { ArchivedLog } from './journal/archive.ts';
-import { PostgresSnapshots } from './journal/snapshots-postgres.ts';
-import { PostgresProjectionStore } from './journal/store-postgres.ts';
-import { PostgresLog } from './log/postgres.ts';
 import { Pseudonyms } from './arena/pseudonyms.ts';
-import { startEmbeddedPostgres, forgetEmbeddedPostgres } from './db/embedded.ts';
+import { forgetEmbeddedPostgres, startEmbeddedPostgres } from './db/embedded.ts';
 import { readOrCreateSecret } from './db/installation.ts';
 import { listen } from './db/listen.ts';
 import { migrate } from './db/migrate.ts';
 import { type Database, openDatabase } from './db/pool.ts';
+import { ArchivedLog } from './journal/archive.ts';
+import { PostgresSnapshots } from './journal/snapshots-postgres.ts';
+import { PostgresProjectionStore } from './journal/store-postgres.ts';
+import { PostgresLog } from './log/postgres.ts';
 
 /** Everything durable of an installation, opened; shared by `serve` and `audit`. */
 export interface Storage {

@@ -99,9 +99,7 @@ export const phone = { address: '192.0.2.2', userAgent: 'Phone/1.0' };
 
 /** Empties the tables, so that a test has them for itself. */
 export async function emptyPeople(database: Database): Promise<void> {
-  await database.query(
-    'truncate people, sessions, founder, contests, orders cascade',
-  );
+  await database.query('truncate people, sessions, founder, contests, orders cascade');
 }
 
 /** For assert.rejects: a PeopleFault of this code. */

@@ -241,10 +241,13 @@ const FORGET_EVERY = 64;
 
 function foldRefused(fold: Fold, entry: RefusedEntry): Step {
   const verdict: Verdict = { type: 'refused', refusal: entry.refused };
+  const answers: [string, Verdict][] = [];
   for (const key of entry.keys) {
-    if (recall(fold, key) === undefined) remember(fold, key, verdict);
+    const known = recall(fold, key);
+    if (known === undefined) remember(fold, key, verdict);
+    answers.push([key, known ?? verdict]);
   }
-  return { seq: fold.seq, at: fold.at, facts: [], answers: [] };
+  return { seq: fold.seq, at: fold.at, facts: [], answers };
 }
 
 function foldCheckpoint(fold: Fold, entry: CheckpointEntry): Step {

@@ -64,7 +64,7 @@ export class Replica {
   readonly contest: string;
   readonly fold: Fold;
   readonly #options: ReplicaOptions;
-  readonly #notes: RefusalNotes;
+  readonly #notes = new RefusalNotes();
   readonly #waiters = new Map<string, Waiter[]>();
   /** How many waiting commands go by a person's key, told by the first part of `splitKey`. */
   readonly #waitingTags = new Map<string, number>();
@@ -81,7 +81,6 @@ export class Replica {
     this.contest = options.fold.contest;
     this.fold = options.fold;
     this.#options = options;
-    this.#notes = new RefusalNotes(options.clock, () => this.#planFlush());
   }
 
   /** Commands that wait for an answer in this process. */
@@ -94,19 +93,19 @@ export class Replica {
     return this.#options.clock.now() + this.#options.skewMs();
   }
 
-  /** The verdict on a command, from this replica if it is a refusal or a repeat, else by the log. */
+  /**
+   * The verdict on a command. A repeat of a known key gets its first verdict at once, and so does a
+   * refusal by this replica that nobody can repeat; all others wait until the log has the command,
+   * or at least the key of what was refused.
+   */
   submit(entry: CommandEntry, isRepeatable: boolean): Promise<Verdict> {
     if (this.#broken !== null) return Promise.reject(faultOf(this.#broken));
-    const known = recall(this.fold, entry.key) ?? this.#notes.recall(entry.key);
+    const known = recall(this.fold, entry.key);
     if (known !== undefined && known.type !== 'deferred') return Promise.resolve(known);
     // While the key is on its way into the log, the log alone says what became of it.
-    if (known === undefined && !this.#waitingTags.has(splitKey(entry.key).tag)) {
-      const refusal = this.#refuseLocally(entry);
-      if (refusal !== null) {
-        if (isRepeatable) this.#notes.add(entry.key, refusal);
-        return Promise.resolve({ type: 'refused', refusal });
-      }
-    }
+    const isOnTheWay = known !== undefined || this.#waitingTags.has(splitKey(entry.key).tag);
+    const refusal = isOnTheWay ? null : this.#refuseLocally(entry);
+    if (refusal !== null && !isRepeatable) return Promise.resolve({ type: 'refused', refusal });
     return new Promise((resolve, reject) => {
       const waiters = this.#waiters.get(entry.key);
       if (waiters !== undefined) {
@@ -119,10 +118,10 @@ export class Replica {
       }
       this.#waiters.set(entry.key, [{ resolve, reject }]);
       this.#countTag(entry.key, 1);
-      if (known === undefined) {
-        this.#queue.push(entry);
-        this.#planFlush();
-      }
+      if (known !== undefined) return;
+      if (refusal !== null) this.#notes.add(entry.key, refusal);
+      else this.#queue.push(entry);
+      this.#planFlush();
     });
   }
 
@@ -178,7 +177,7 @@ export class Replica {
     if (checkpoint !== null && !checkpoint.logged && batch.length > 0) {
       batch.unshift({ checkpoint: checkpoint.seq, digest: checkpoint.digest });
     }
-    batch.push(...this.#notes.take(batch.length > 0));
+    batch.push(...this.#notes.take());
     return batch;
   }
 
@@ -196,9 +195,7 @@ export class Replica {
       }
       const last = head.seq + batch.length - 1;
       if (this.fold.seq < last) throw new Error(`entry ${last} was written but cannot be read`);
-      this.#notes.settle(true);
     } catch (error) {
-      this.#notes.settle(false);
       this.#fail(batch, error);
     }
   }
@@ -207,7 +204,8 @@ export class Replica {
   #fail(batch: LogEntry[], cause: unknown): void {
     const fault = new ArenaFault('log_unavailable', 'the log did not confirm the write', { cause });
     for (const entry of batch) {
-      if ('command' in entry) this.#settle(entry.key, ({ reject }) => reject(fault));
+      const keys = 'command' in entry ? [entry.key] : 'refused' in entry ? entry.keys : [];
+      for (const key of keys) this.#settle(key, ({ reject }) => reject(fault));
     }
     // Until the log has been read, this replica may lack what it wrote itself.
     this.#heardAt = Number.NEGATIVE_INFINITY;
@@ -313,7 +311,6 @@ export class Replica {
   /** Resolves once nothing is queued, in flight or to be noted; for a drain. */
   async drained(): Promise<void> {
     while (this.#broken === null) {
-      this.#notes.hurry();
       if (!this.#isFlushing) await this.#flush();
       if (this.#queue.length === 0 && !this.#isFlushing && this.#notes.size === 0) return;
       await new Promise<void>((resolve) => this.#options.clock.after(DRAIN_RETRY_MS, resolve));

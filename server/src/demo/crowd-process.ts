@@ -15,7 +15,10 @@ const CROWD = fileURLToPath(new URL('./crowd-main.ts', import.meta.url));
  * Sends a crowd from a process of its own, so that it costs the server no more than a real one
  * would. `onEnd` is called once, with what went wrong or null.
  */
-export function startCrowd(order: CrowdOrder, onEnd: (error: Error | null) => void): { stop(): void } {
+export function startCrowd(
+  order: CrowdOrder,
+  onEnd: (error: Error | null) => void,
+): { stop(): void } {
   const child = fork(CROWD, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   child.send(order);
   let ended = false;

@@ -1,5 +1,5 @@
-import type { Logger } from 'pino';
 import type { Installation, Role } from '@dibs/sdk/wire';
+import type { Logger } from 'pino';
 import type { Drops } from '../catalogue/drops.ts';
 import type { People, SignedInTokens } from '../people/people.ts';
 import { startCrowd } from './crowd-process.ts';

@@ -6,6 +6,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { App } from './app.ts';
+import { describeRoute } from './description.ts';
 import { HttpProblem } from './problem.ts';
 import { makeCheck } from './validate.ts';
 import { encodeProblem, toProblem } from './verdict.ts';
@@ -100,6 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
     strictTransportSecurity: options.publicUrl.startsWith('https:'),
   });
   await app.register(fastifySwagger, {
+    transform: describeRoute,
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -1,5 +1,6 @@
 import { FAULTS, type FaultCode } from '@dibs/sdk/wire';
 import { ArenaFault, type ArenaFaultCode } from '../arena/faults.ts';
+import { DatabaseFault, DatabaseFull } from '../db/database-faults.ts';
 import { LogUnavailable } from '../log/log.ts';
 import { faultProblem, HttpProblem } from './problem.ts';
 
@@ -18,31 +19,31 @@ const FAULT_OF_ARENA: Readonly<Record<ArenaFaultCode, FaultCode>> = {
 /** Every error that may leave a route, as the problem its caller is told; unknown ones are ours. */
 export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
+  const fault = databaseFaultOf(error);
+  const members = fault === null ? {} : { retryAfterMs: fault.retryAfterMs };
+  if (fault instanceof DatabaseFull) {
+    return new HttpProblem('storage_full', undefined, members, { cause: error });
+  }
   if (error instanceof ArenaFault) {
-    const code = hasNoRoom(error) ? 'storage_full' : FAULT_OF_ARENA[error.code];
-    return new HttpProblem(code, error.message, {}, { cause: error });
+    return new HttpProblem(FAULT_OF_ARENA[error.code], error.message, members, { cause: error });
   }
-  if (error instanceof LogUnavailable) {
-    return new HttpProblem('unavailable', undefined, {}, { cause: error });
+  if (error instanceof LogUnavailable || fault !== null) {
+    return new HttpProblem('unavailable', undefined, members, { cause: error });
   }
-  const name = (error as Error | undefined)?.name ?? '';
-  if (hasNoRoom(error)) return new HttpProblem('storage_full', undefined, {}, { cause: error });
-  if (DATABASE_FAULTS.has(name))
-    return new HttpProblem('unavailable', undefined, {}, { cause: error });
   return fromFastify(error) ?? new HttpProblem('internal', undefined, {}, { cause: error });
 }
 
-const DATABASE_FAULTS = new Set(['DatabaseUnavailable', 'DatabaseTimeout', 'DatabaseReadOnly']);
-
-/** Whether somewhere among an error's causes the disk was full. */
-function hasNoRoom(error: unknown): boolean {
+/** The fault of the database among an error's causes, or null. */
+function databaseFaultOf(error: unknown): DatabaseFault | null {
   let at = error;
-  for (let depth = 0; depth < 6 && at instanceof Error; depth += 1) {
-    if (at.name === 'DatabaseFull') return true;
+  for (let depth = 0; depth < CAUSES_MAX && at instanceof Error; depth += 1) {
+    if (at instanceof DatabaseFault) return at;
     at = at.cause;
   }
-  return false;
+  return null;
 }
+
+const CAUSES_MAX = 6;
 
 /** What Fastify itself refuses: body too large, broken JSON, wrong content type, bad URL. */
 function fromFastify(error: unknown): HttpProblem | null {

@@ -1,6 +1,5 @@
 import type { DropFact, DropState } from '@dibs/rules/contests/drop/types.ts';
-import { statusAt } from '@dibs/rules/contests/drop/view.ts';
-import { due } from '@dibs/rules/contests/drop/view.ts';
+import { due, statusAt } from '@dibs/rules/contests/drop/view.ts';
 import { times } from '@dibs/rules/kernel/money.ts';
 import type { KindProjection } from './projector.ts';
 import type { OrderRow } from './store.ts';

@@ -87,8 +87,11 @@ export class Projector {
 
   /** Brings up to date what grew while no projector ran, and keeps looking. */
   async start(): Promise<void> {
-    await this.#sweepOnce();
-    this.#planSweep();
+    try {
+      await this.#sweepOnce();
+    } finally {
+      this.#planSweep();
+    }
   }
 
   /** How many entries of this process' contests are not in the rows yet. */

@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { foldEntry, type LogEntry, startFold } from '@dibs/rules/proof/fold.ts';
 import { openDatabase } from '../db/pool.ts';
 import { PostgresLog } from '../log/postgres.ts';
@@ -26,7 +26,7 @@ try {
       for (const entry of JSON.parse(payload) as LogEntry[]) foldEntry(fold, entry, at);
     }
   }
-  await snapshots.save(fold);
+  parentPort?.postMessage(await snapshots.save(fold));
 } finally {
   await database.close();
 }

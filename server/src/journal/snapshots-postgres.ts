@@ -6,8 +6,11 @@ import type { Queryable } from '../db/pool.ts';
 
 /** Raised whenever the shape of a fold or a state changes: older snapshots are then not read. */
 const SHAPE = 1;
-/** PostgreSQL holds at most 1 GB in a value; a fold that large is better read from its log. */
-const SNAPSHOT_BYTES_MAX = 900 * 1024 * 1024;
+/**
+ * The driver reads a value as text of twice its length, of which V8 holds 512 MB; and a fold this
+ * large takes as long to be read back as its log. Beyond, the log is folded from its beginning.
+ */
+const SNAPSHOT_BYTES_MAX = 200 * 1024 * 1024;
 
 /**
  * Folds in PostgreSQL, one per contest, as V8 serialises them: Maps and all, several times faster

@@ -25,6 +25,8 @@ export class Upkeep {
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> = Promise.resolve();
   #worker: Worker | null = null;
+  /** Contests whose folds are beyond what a snapshot may be; they are not tried again. */
+  readonly #tooLarge = new Set<string>();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -44,7 +46,11 @@ export class Upkeep {
        where h.seq - coalesce(s.seq, 0) > $1 limit $2`,
       [SNAPSHOT_EVERY_ENTRIES, CONTESTS_MAX],
     );
-    for (const { contest } of long) await this.snapshot(contest);
+    for (const { contest } of long) {
+      if (!this.#tooLarge.has(contest) && !(await this.snapshot(contest))) {
+        this.#tooLarge.add(contest);
+      }
+    }
     const { rows: finished } = await database.query(
       `select c.id, c.cursor_seq from contests c
        where c.due_at is null and c.status = 'ended'
@@ -55,8 +61,8 @@ export class Upkeep {
     for (const { id, cursor_seq } of finished) await log.seal(id, cursor_seq);
   }
 
-  /** Takes a snapshot in a thread of its own; resolves when it is kept. */
-  snapshot(contest: string): Promise<void> {
+  /** Takes a snapshot in a thread of its own; false where it is too large to be kept. */
+  snapshot(contest: string): Promise<boolean> {
     const { databaseUrl } = this.#options;
     const worker = new Worker(new URL('./snapshot-worker.ts', import.meta.url), {
       workerData: { databaseUrl, contest },
@@ -64,11 +70,15 @@ export class Upkeep {
     this.#worker = worker;
     const timeout = setTimeout(() => void worker.terminate(), SNAPSHOT_TIMEOUT_MS);
     return new Promise((resolve, reject) => {
+      let isKept = false;
+      worker.once('message', (kept: boolean) => {
+        isKept = kept;
+      });
       worker.once('error', reject);
       worker.once('exit', () => {
         clearTimeout(timeout);
         this.#worker = null;
-        resolve();
+        resolve(isKept);
       });
     });
   }

@@ -59,9 +59,7 @@ export class MemoryLog implements ContestLog {
     return heads;
   }
 
-  async follow(
-    onGrowth: (contest: string | null) => void,
-  ): Promise<{ close(): Promise<void> }> {
+  async follow(onGrowth: (contest: string | null) => void): Promise<{ close(): Promise<void> }> {
     this.#followers.add(onGrowth);
     return { close: async () => void this.#followers.delete(onGrowth) };
   }

@@ -1,7 +1,13 @@
 import { genesisHash } from '@dibs/rules/proof/chain.ts';
 import type { QueryResultRow } from 'pg';
 import type { Queryable } from '../db/pool.ts';
-import { type BatchHead, type ContestLog, type LogBatch, LogMissing, LogUnavailable } from './log.ts';
+import {
+  type BatchHead,
+  type ContestLog,
+  type LogBatch,
+  LogMissing,
+  LogUnavailable,
+} from './log.ts';
 
 /** What the log needs of the database: its pool, and notices on a channel. */
 export interface PostgresLogOptions {

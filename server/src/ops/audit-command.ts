@@ -33,7 +33,13 @@ export async function runAudit(
   return isOk ? 0 : 1;
 }
 
-function show({ ok, contest, entries, log, differences }: Awaited<ReturnType<typeof auditContest>>) {
+function show({
+  ok,
+  contest,
+  entries,
+  log,
+  differences,
+}: Awaited<ReturnType<typeof auditContest>>) {
   const { stock, sold, held, left } = log;
   const sum = `stock ${stock} = sold ${sold} + held ${held} + left ${left}`;
   process.stdout.write(`${contest}: ${ok ? 'ok' : 'DIFFERS'}, ${entries} entries, ${sum}\n`);

@@ -1,8 +1,8 @@
+import { hash as sha256 } from 'node:crypto';
 import type { DropState } from '@dibs/rules/contests/drop/types.ts';
 import { genesisHash } from '@dibs/rules/proof/chain.ts';
 import { type Fold, foldEntry, type LogEntry, startFold } from '@dibs/rules/proof/fold.ts';
 import type { Audit } from '@dibs/sdk/wire';
-import { hash as sha256 } from 'node:crypto';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Database } from '../db/pool.ts';
 import { collectChanges, PROJECTIONS } from '../journal/projector.ts';
@@ -94,7 +94,10 @@ function ordersOf(fold: Fold, pseudonyms: Pseudonyms): Map<number, OrderRow> {
 function compareOrder(expected: Map<number, OrderRow>, row: OrderOfRow, note: Note): void {
   const order = expected.get(row.seq);
   expected.delete(row.seq);
-  if (order === undefined) return note(`order ${row.seq}`, 'missing', row.status);
+  if (order === undefined) {
+    note(`order ${row.seq}`, 'missing', row.status);
+    return;
+  }
   note(`status of order ${row.seq}`, order.status, row.status);
   note(`quantity of order ${row.seq}`, order.quantity, row.quantity);
   note(`amount of order ${row.seq}`, order.amount, row.amount);
@@ -174,7 +177,8 @@ export class ChainReader {
     head.writeBigUInt64BE(BigInt(batch.at), 48);
     this.hash = sha256('sha256', Buffer.concat([head, Buffer.from(batch.payload)]), 'hex');
     if (this.hash !== batch.hash || batch.seq !== this.fold.seq + 1) this.isIntact = false;
-    for (const entry of JSON.parse(batch.payload) as LogEntry[]) foldEntry(this.fold, entry, batch.at);
+    for (const entry of JSON.parse(batch.payload) as LogEntry[])
+      foldEntry(this.fold, entry, batch.at);
   }
 }
 

@@ -1,5 +1,12 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Applied } from '../arena/arena.ts';
+
+export interface Metrics {
+  /** All of them in the Prometheus text format. */
+  text(): Promise<string>;
+  /** Counts an alarm. */
+  alarm(): void;
+}
 
 /** What is exported to Prometheus; numbers are read when it asks, so that they cost nothing else. */
 export function makeMetrics(parts: {
@@ -7,7 +14,7 @@ export function makeMetrics(parts: {
   readonly projectorLag: () => number;
   readonly streams: () => Readonly<Record<string, number>>;
   readonly databaseConnections: () => { total: number; idle: number; waiting: number };
-}): { text(): Promise<string>; alarm(): void } {
+}): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const registers = [register];

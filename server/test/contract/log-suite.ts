@@ -27,14 +27,17 @@ export function testLog(
       }
     });
 
-  withLogs('positions run from 1 without gaps, whoever appends', async ({ one, other, contest }) => {
-    const first = await one.append(contest, '["a","b"]', 2);
-    const second = await other.append(contest, '["c"]', 1);
-    const third = await one.append(contest, '["d"]', 1);
-    assert.deepEqual([first.seq, second.seq, third.seq], [1, 3, 4]);
-    const heads = await other.heads([contest, randomUUID()]);
-    assert.deepEqual([...heads], [[contest, 4]]);
-  });
+  withLogs(
+    'positions run from 1 without gaps, whoever appends',
+    async ({ one, other, contest }) => {
+      const first = await one.append(contest, '["a","b"]', 2);
+      const second = await other.append(contest, '["c"]', 1);
+      const third = await one.append(contest, '["d"]', 1);
+      assert.deepEqual([first.seq, second.seq, third.seq], [1, 3, 4]);
+      const heads = await other.heads([contest, randomUUID()]);
+      assert.deepEqual([...heads], [[contest, 4]]);
+    },
+  );
 
   withLogs('what is read is what was appended, byte for byte', async ({ one, other, contest }) => {
     const payload = JSON.stringify(['é 票 \u0000-free \\ "quoted" \n', 1e21, null]);
@@ -62,8 +65,13 @@ export function testLog(
       next += batch.count;
       at = batch.at;
     }
-    const ofA = batches.map(({ payload }) => JSON.parse(payload)[0]).filter((tag) => /^a/.test(tag));
-    assert.deepEqual(ofA, Array.from({ length: 40 }, (_, number) => `a${number}`));
+    const ofA = batches
+      .map(({ payload }) => JSON.parse(payload)[0])
+      .filter((tag) => /^a/.test(tag));
+    assert.deepEqual(
+      ofA,
+      Array.from({ length: 40 }, (_, number) => `a${number}`),
+    );
   });
 
   withLogs('each batch carries the hash of the one before', async ({ one, other, contest }) => {
@@ -88,7 +96,10 @@ export function testLog(
         after = seq + count - 1;
       }
     }
-    assert.deepEqual(seen, Array.from({ length: 30 }, (_, number) => number * 3 + 1));
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 30 }, (_, number) => number * 3 + 1),
+    );
   });
 
   withLogs('a contest without a log takes nothing', async ({ one }) => {

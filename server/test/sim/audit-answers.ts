@@ -21,6 +21,8 @@ interface Parts {
 /** A refusal that no entry of the log decided: it must have been right at some recent moment. */
 interface Suspect {
   readonly asked: Asked;
+  /** The person's pseudonym. */
+  readonly person: string | null;
   readonly refusal: string;
   readonly from: number;
   readonly to: number;
@@ -81,7 +83,7 @@ export function auditAnswers(evidence: Evidence, parts: Parts): void {
       suspects.push(suspect(evidence, parts, asked, stableText(verdict.refusal)));
     } else contradict(`${what} was answered ${answer.text}`);
   }
-  justify(evidence, parts, suspects);
+  justify(parts, suspects);
   for (const alike of firsts.values()) auditRepeats(alike, parts);
 }
 
@@ -116,7 +118,7 @@ function auditReuse(asked: Asked, all: readonly Asked[], contradict: (what: stri
 }
 
 function suspect(
-  { log, clockToleranceMs }: Evidence,
+  { log, clockToleranceMs, pseudonymOf }: Evidence,
   { played }: Parts,
   asked: Asked,
   refusal: string,
@@ -128,6 +130,7 @@ function suspect(
   const [early, late] = [clock(asked.receivedAt), clock(answeredAt)];
   return {
     asked,
+    person: asked.person === null ? null : pseudonymOf(asked.contest, asked.person),
     refusal,
     from: headAt(played, asked.receivedAt - STALE_AFTER_MS),
     to: headAt(played, answeredAt),
@@ -148,12 +151,12 @@ function headAt({ entries }: Replay, at: number): number {
 }
 
 /** Looks for a moment at which each suspect's refusal was right. */
-function justify(evidence: Evidence, { drop, played, contradict }: Parts, all: Suspect[]): void {
+function justify({ drop, played, contradict }: Parts, all: Suspect[]): void {
   if (all.length === 0) return;
   replay(drop.id, played.entries, (seq, model) => {
     for (const one of all) {
       if (one.isJustified || seq < one.from || seq > one.to) continue;
-      one.isJustified = isRight(evidence, model, { seq, one });
+      one.isJustified = isRight(model, seq, one);
     }
   });
   for (const { isJustified, asked, refusal, from, to } of all) {
@@ -166,38 +169,30 @@ function justify(evidence: Evidence, { drop, played, contradict }: Parts, all: S
 }
 
 function isRight(
-  { pseudonymOf }: Evidence,
   model: DropModel,
-  { seq, one }: { seq: number; one: Suspect },
+  seq: number,
+  { asked, person, refusal, times }: Suspect,
 ): boolean {
-  const { asked, refusal, times } = one;
-  const person = asked.person === null ? null : pseudonymOf(asked.contest, asked.person);
   return times.some((at) => {
     const outcome = model.decide(asked.command, { seq: seq + 1, at, person });
     return 'refusal' in outcome && stableText(outcome.refusal) === refusal;
   });
 }
 
-/**
- * All answers to one key are the same bytes. The one exception is a refusal from a process's own
- * replica: its note may not have been in the log yet when the key was used elsewhere, or the
- * replica may have been a little behind the log that had the key already.
- */
+/** All answers to one key are the same bytes, and are what the log says, which said so before. */
 function auditRepeats(alike: readonly Asked[], { played, figures, contradict }: Parts): void {
   const [first] = alike;
-  if (first === undefined || alike.length === 1) return;
+  if (first === undefined) return;
   figures.repeats += alike.length - 1;
-  const known = played.verdicts.get(nameOf(first).tag);
+  const { tag, commandHash } = nameOf(first);
+  const known = played.verdicts.get(tag);
   const texts = new Set<string>();
-  for (const { answer, receivedAt } of alike) {
+  for (const { answer, process } of alike) {
     if (answer?.type !== 'verdict') continue;
-    const isStale =
-      answer.verdict.type === 'refused' &&
-      (known === undefined ||
-        (stableText(answer.verdict) !== known.text &&
-          known.writtenAt > receivedAt - STALE_AFTER_MS));
-    if (isStale) figures.staleRepeats += 1;
-    else texts.add(answer.text);
+    texts.add(answer.text);
+    const isTheLogs = known?.commandHash === commandHash && known.writtenAt <= answer.at;
+    if (isTheLogs && stableText(answer.verdict) === known.text) continue;
+    contradict(`${process} answered key ${first.key} ${answer.text}, the log has ${known?.text}`);
   }
   if (texts.size > 1) contradict(`key ${first.key} was answered ${[...texts].join(' and ')}`);
 }

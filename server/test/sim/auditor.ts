@@ -32,7 +32,6 @@ export interface Figures {
   died: number;
   repeats: number;
   /** Repeats that differ from the first answer as the rules of staleness allow. */
-  staleRepeats: number;
   entries: number;
   offers: number;
   settled: number;
@@ -54,7 +53,6 @@ export function audit(evidence: Evidence): { contradictions: string[]; figures: 
     faults: 0,
     died: 0,
     repeats: 0,
-    staleRepeats: 0,
     entries: 0,
     offers: 0,
     settled: 0,

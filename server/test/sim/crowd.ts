@@ -148,7 +148,7 @@ export class Crowd {
     const { random } = world;
     const { payWithinMs } = order.drop.terms;
     if (random.chance(0.35)) return;
-    const isLate = random.chance(0.4);
+    const isLate = random.chance(0.5);
     await world.sleep(
       isLate ? payWithinMs + random.between(-150, 1_500) : random.between(10, payWithinMs),
     );

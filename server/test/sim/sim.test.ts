@@ -43,7 +43,6 @@ test(`${COUNT} worlds from seed ${FROM} on hold what is promised`, async (contex
   assert.ok(total('died') > 0.5, `${total('died')} died with their process per world`);
   assert.ok(total('offers') > 0.5, `${total('offers')} offers per world`);
   assert.ok(total('settled') > 0.2, `${total('settled')} windows settled per world`);
-  assert.ok(total('staleRepeats') < total('repeats') / 20, 'repeats differ too often');
 });
 
 /** Fails with the failed seeds, and keeps them. */

@@ -109,7 +109,7 @@ function drawDrop(world: World, seeds: Map<string, string>): Drop {
   const host = random.uuid();
   const terms = {
     rules: 1,
-    stock: random.pick([1, 2, 3, 5, 9]),
+    stock: random.pick([1, 2, 3, 5, 9, 30]),
     price: isFree ? { amount: 0, currency: 'points' } : { amount: 1_000, currency: 'EUR' },
     opensAt,
     closesAt: random.chance(0.35) ? opensAt + Math.max(1, lastsMs) : null,

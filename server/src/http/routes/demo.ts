@@ -28,13 +28,19 @@ export function demoRoutes(app: App, demo: Demo): void {
   app.post(
     '/v1/demo/crowd',
     {
-      schema: { tags, summary: 'Send a synthetic crowd', body: CrowdRequest, response: { 202: Crowd } },
+      schema: {
+        tags,
+        summary: 'Send a synthetic crowd',
+        body: CrowdRequest,
+        response: { 202: Crowd },
+      },
     },
     async (request, reply) => {
       requireIdentity(request);
       const { drop, people } = request.body;
       const sent = await demo.sendCrowd(drop, people);
-      if (!sent) throw new HttpProblem('busy', 'A crowd is on its way already', { retryAfterMs: 5_000 });
+      if (!sent)
+        throw new HttpProblem('busy', 'A crowd is on its way already', { retryAfterMs: 5_000 });
       return reply.code(202).send({ people });
     },
   );
