@@ -175,10 +175,11 @@ export class DropModel {
     at: number,
   ): ModelFact[] {
     const terms = this.#known();
-    const { order: number, person } = order;
+    const { order: number, person, quantity } = order;
     const granted: ModelFact = { type, ...order, payBy: at + terms.payWithinMs };
     if (terms.price.amount > 0) return [granted];
-    const paid: ModelFact = { type: 'paid', order: number, person, payment: null, late: false };
+    const free = { payment: null, late: false };
+    const paid: ModelFact = { type: 'paid', order: number, person, quantity, ...free };
     return [granted, order.answers === undefined ? paid : { ...paid, answers: order.answers }];
   }
 
@@ -213,7 +214,8 @@ export class DropModel {
     const order = this.#orderFor(command);
     if (order === undefined || order.person !== person) return no('unknown_order');
     if (order.status !== 'reserved') return no('not_reserved', { status: order.status });
-    const facts: ModelFact[] = [{ type: 'cancelled', order: order.number, person }];
+    const { quantity } = order;
+    const facts: ModelFact[] = [{ type: 'cancelled', order: order.number, person, quantity }];
     return { facts: [...facts, ...this.#offers([order], order.quantity, at)] };
   }
 
@@ -221,10 +223,10 @@ export class DropModel {
     const order = this.#orderFor(command);
     if (order === undefined) return no('unknown_order');
     const payment = command['payment'] as string;
-    const { number, person } = order;
+    const { number, person, quantity } = order;
     if (order.payment === payment || order.owed.has(payment)) return { facts: [] };
     const paid = (late: boolean) => ({
-      facts: [{ type: 'paid', order: number, person, payment, late }],
+      facts: [{ type: 'paid', order: number, person, quantity, payment, late }],
     });
     if (order.status === 'reserved') return paid(false);
     const limit = this.#known().limitPerPerson;
@@ -293,8 +295,8 @@ export class DropModel {
       .filter((order) => order.status === 'reserved' && order.payBy <= at)
       .sort((a, b) => a.payBy - b.payBy);
     if (due.length === 0) return no('nothing_due');
-    const facts: ModelFact[] = due.map(({ number, person }) => {
-      return { type: 'expired', order: number, person };
+    const facts: ModelFact[] = due.map(({ number, person, quantity }) => {
+      return { type: 'expired', order: number, person, quantity };
     });
     const units = due.reduce((sum, { quantity }) => sum + quantity, 0);
     return { facts: [...facts, ...this.#offers(due, units, at)] };

@@ -119,7 +119,7 @@ describe('phases and refusals', () => {
       assert.equal(story.refused('host', command, 1_000).code, 'ended', command.type);
     }
     const facts = story.done('ann', { type: 'cancel', order }, 1_000);
-    assert.deepEqual(facts, [{ type: 'cancelled', order, person: 'ann' }]);
+    assert.deepEqual(facts, [{ type: 'cancelled', order, person: 'ann', quantity: 1 }]);
   });
 
   /** Each row has every reason of the rows below it as well, so the first alone must be told. */

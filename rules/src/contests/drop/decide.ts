@@ -141,8 +141,9 @@ function reserve(
   const { at, ...rest } = order;
   const facts: DropFact[] = [{ type: 'claimed', ...rest, payBy: at + terms.payWithinMs }];
   if (terms.price.amount === 0) {
-    const { order: number, person, answers } = order;
-    const paid = { type: 'paid', order: number, person, payment: null, late: false } as const;
+    const { order: number, person, quantity, answers } = order;
+    const free = { payment: null, late: false } as const;
+    const paid = { type: 'paid', order: number, person, quantity, ...free } as const;
     facts.push(answers === undefined ? paid : { ...paid, answers });
   }
   return facts;
@@ -182,7 +183,7 @@ function cancel(state: DropState, terms: DropTerms, number: number, context: Con
   }
   if (order.status !== 'reserved') return { code: 'not_reserved', status: order.status };
   return [
-    { type: 'cancelled', order: number, person: order.person },
+    { type: 'cancelled', order: number, person: order.person, quantity: order.quantity },
     ...offerUnits(state, terms, { free: order.quantity, at: context.at, returned: [order] }),
   ];
 }
@@ -199,10 +200,10 @@ function isOrder(order: DropOrder): boolean {
 function pay(state: DropState, terms: DropTerms, number: number, payment: string): Decision {
   const order = state.orders.get(number);
   if (order === undefined || !isOrder(order)) return { code: 'unknown_order' };
-  const { person } = order;
+  const { person, quantity } = order;
   if (order.payment === payment || refundOf(order, payment) !== undefined) return [];
   if (order.status === 'reserved') {
-    return [{ type: 'paid', order: number, person, payment, late: false }];
+    return [{ type: 'paid', order: number, person, quantity, payment, late: false }];
   }
   const holds = state.holdings.get(person) ?? 0;
   const canGrantAgain =
@@ -210,7 +211,8 @@ function pay(state: DropState, terms: DropTerms, number: number, payment: string
     order.quantity <= unitsLeft(state) &&
     state.waitingByPerson.size === 0 &&
     holds + order.quantity <= terms.limitPerPerson;
-  if (canGrantAgain) return [{ type: 'paid', order: number, person, payment, late: true }];
+  if (canGrantAgain)
+    return [{ type: 'paid', order: number, person, quantity, payment, late: true }];
   return [{ type: 'refundDue', order: number, person, payment }];
 }
 
@@ -309,7 +311,7 @@ function expire(state: DropState, terms: DropTerms, context: Context): Decision 
     const order = state.orders.get(number) as DropOrder;
     if (order.status !== 'reserved') continue;
     if (order.payBy > context.at || returned.length >= DROP_BOUNDS.expirePerEntry.max) break;
-    facts.push({ type: 'expired', order: number, person: order.person });
+    facts.push({ type: 'expired', order: number, person: order.person, quantity: order.quantity });
     returned.push(order);
     free += order.quantity;
   }
@@ -360,8 +362,8 @@ function offer(
   const { at, ...rest } = place;
   const facts: DropFact[] = [{ type: 'offered', ...rest, payBy: at + terms.payWithinMs }];
   if (terms.price.amount === 0) {
-    const { order, person } = place;
-    facts.push({ type: 'paid', order, person, payment: null, late: false });
+    const { order, person, quantity } = place;
+    facts.push({ type: 'paid', order, person, quantity, payment: null, late: false });
   }
   return facts;
 }

@@ -18,7 +18,7 @@ describe('payment', () => {
     const story = new Story();
     const order = story.claim('ann', 2);
     assert.deepEqual(story.done(null, pay(order)), [
-      { type: 'paid', order, person: 'ann', payment: 'p1', late: false },
+      { type: 'paid', order, person: 'ann', quantity: 2, payment: 'p1', late: false },
     ]);
     assert.deepEqual([story.state.sold, story.state.held, story.left], [2, 0, 8]);
   });
@@ -54,7 +54,7 @@ describe('payment', () => {
   test('DR11: granted again where units are left', () => {
     const { story, order } = expired();
     assert.deepEqual(story.done(null, pay(order), PAY_WITHIN_MS + 1), [
-      { type: 'paid', order, person: 'ann', payment: 'p1', late: true },
+      { type: 'paid', order, person: 'ann', quantity: 2, payment: 'p1', late: true },
     ]);
     assert.deepEqual([story.state.sold, story.state.held, story.left], [2, 0, 8]);
     assert.deepEqual(story.done(null, pay(order), PAY_WITHIN_MS + 2), []);
@@ -143,7 +143,7 @@ describe('cancellation and expiry', () => {
     const story = new Story();
     const order = story.claim('ann', 2);
     assert.deepEqual(story.done('ann', cancel(order)), [
-      { type: 'cancelled', order, person: 'ann' },
+      { type: 'cancelled', order, person: 'ann', quantity: 2 },
     ]);
     assert.deepEqual([story.state.held, story.left], [0, 10]);
   });
@@ -188,11 +188,11 @@ describe('cancellation and expiry', () => {
     story.done('bob', cancel(second), 20);
     assert.deepEqual(story.refused(null, EXPIRE, PAY_WITHIN_MS - 1), { code: 'nothing_due' });
     assert.deepEqual(story.done(null, EXPIRE, PAY_WITHIN_MS), [
-      { type: 'expired', order: first, person: 'ann' },
+      { type: 'expired', order: first, person: 'ann', quantity: 1 },
     ]);
     assert.deepEqual(story.refused(null, EXPIRE, PAY_WITHIN_MS), { code: 'nothing_due' });
     assert.deepEqual(story.done(null, EXPIRE, PAY_WITHIN_MS + 20), [
-      { type: 'expired', order: third, person: 'cas' },
+      { type: 'expired', order: third, person: 'cas', quantity: 1 },
     ]);
   });
 
@@ -225,13 +225,13 @@ describe('cancellation and expiry', () => {
     const order = story.claim('ann');
     story.done('ann', cancel(order));
     const bugs = [
-      { type: 'cancelled', order, person: 'ann' },
-      { type: 'expired', order, person: 'ann' },
-      { type: 'paid', order, person: 'ann', payment: 'p', late: false },
-      { type: 'paid', order, person: 'ann', payment: 'p', late: true },
+      { type: 'cancelled', order, person: 'ann', quantity: 1 },
+      { type: 'expired', order, person: 'ann', quantity: 1 },
+      { type: 'paid', order, person: 'ann', quantity: 1, payment: 'p', late: false },
+      { type: 'paid', order, person: 'ann', quantity: 1, payment: 'p', late: true },
       { type: 'claimed', order, person: 'ann', quantity: 1, payBy: 0 },
       { type: 'claimed', order: 50, person: 'ann', quantity: 2, payBy: 0 },
-      { type: 'expired', order: 51, person: 'ann' },
+      { type: 'expired', order: 51, person: 'ann', quantity: 1 },
     ] as const;
     for (const fact of bugs) {
       assert.throws(() => evolve(structuredClone(story.state), fact), { name: 'Bug' });

@@ -92,12 +92,23 @@ export type DropFact =
       readonly type: 'paid';
       readonly order: number;
       readonly person: Pseudonym;
+      readonly quantity: number;
       readonly payment: string | null;
       readonly late: boolean;
       readonly answers?: number;
     }
-  | { readonly type: 'expired'; readonly order: number; readonly person: Pseudonym }
-  | { readonly type: 'cancelled'; readonly order: number; readonly person: Pseudonym }
+  | {
+      readonly type: 'expired';
+      readonly order: number;
+      readonly person: Pseudonym;
+      readonly quantity: number;
+    }
+  | {
+      readonly type: 'cancelled';
+      readonly order: number;
+      readonly person: Pseudonym;
+      readonly quantity: number;
+    }
   /** Money came that cannot be kept. */
   | {
       readonly type: 'refundDue';

@@ -201,8 +201,9 @@ describe('leaving', () => {
     evolve(state, { type: 'restocked', quantity: 1 });
     for (let order = 100; order < 10_100; order += 1) {
       evolve(state, { type: 'claimed', order, person: 'x', quantity: 1, payBy: OPENS_AT + order });
-      if (order === 5_000) evolve(state, { type: 'cancelled', order: 2, person: 'ann0' });
-      evolve(state, { type: 'cancelled', order, person: 'x' });
+      if (order === 5_000)
+        evolve(state, { type: 'cancelled', order: 2, person: 'ann0', quantity: 1 });
+      evolve(state, { type: 'cancelled', order, person: 'x', quantity: 1 });
     }
     assert.ok(state.deadlines.length <= 2_050, `${state.deadlines.length} deadlines`);
   });
