@@ -44,6 +44,7 @@ const steps: Step[] = [
     limitMs: 5 * minuteMs,
   }),
   testStep('contract', ['server/test/contract/**/*.test.ts'], { limitMs: 4 * minuteMs }),
+  testStep('documents', ['server/test/docs.test.ts'], { limitMs: minuteMs }),
   { name: 'web build', limitMs: 3 * minuteMs, run: buildWeb },
   testStep('fleet', ['server/test/fleet/**/*.test.ts'], {
     limitMs: 6 * minuteMs,

@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { CALLS } from '../../sdk/src/wire/calls.ts';
 import { FAULTS, REFUSAL_CODES } from '../../sdk/src/wire/problems.ts';
-import { refusalProblem } from '../src/http/problem.ts';
 import { readConfig } from '../src/config.ts';
+import { refusalProblem } from '../src/http/problem.ts';
 import { type Running, startServer } from '../src/main.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
@@ -71,7 +71,14 @@ test('links between documents lead somewhere', () => {
 
 function anchorsOf(path: string): Set<string> {
   const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, words = '']) => words);
-  return new Set(headings.map((words) => words.toLowerCase().replace(/[^\w\s-]/g, '').replace(/ /g, '-')));
+  return new Set(
+    headings.map((words) =>
+      words
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replace(/ /g, '-'),
+    ),
+  );
 }
 
 interface Operation {
