@@ -150,11 +150,17 @@ export class Drops {
   async #card(id: string): Promise<Card | null> {
     const known = this.#cards.get(id);
     if (known !== undefined && Date.now() - known.readAt < CARD_LIFE_MS) return known;
-    const { rows } = await this.#options.database.query<CardRow>(
-      { name: 'drop-card', text: `select ${CARD_COLUMNS} ${CARD_FROM} where c.id = $1` },
-      [id],
-    );
-    return rows[0] === undefined ? null : this.#keep(rows[0]);
+    try {
+      const { rows } = await this.#options.database.query<CardRow>(
+        { name: 'drop-card', text: `select ${CARD_COLUMNS} ${CARD_FROM} where c.id = $1` },
+        [id],
+      );
+      return rows[0] === undefined ? null : this.#keep(rows[0]);
+    } catch (error) {
+      // While the database is away, words that may be old are better than none.
+      if (known === undefined) throw error;
+      return known;
+    }
   }
 
   #keep(row: CardRow): Card {

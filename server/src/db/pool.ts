@@ -4,7 +4,8 @@ import { isConnectionLost, translateError } from './database-faults.ts';
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
   /**
-   * Runs one statement. Give it a name to have it prepared once per connection.
+   * Runs one statement. Give it a name to have it prepared once per connection. With `timeoutMs`
+   * it is waited for no longer than that, instead of as long as the pool says; it may run on.
    *
    * int8 comes back as a number (an error beyond 2^53), numeric as a string, timestamptz as a
    * Date, json parsed, bytea as a Buffer.
@@ -13,9 +14,15 @@ export interface Queryable {
    *   PostgreSQL, such as a broken constraint, with its SQLSTATE in `code`.
    */
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
-    statement: string | { name?: string; text: string },
+    statement: string | Statement,
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>>;
+}
+
+export interface Statement {
+  name?: string;
+  text: string;
+  timeoutMs?: number;
 }
 
 /** A pool of connections to one PostgreSQL. It recovers by itself after PostgreSQL was away. */
@@ -100,10 +107,12 @@ async function withClient<Result>(
 
 async function run<Row extends pg.QueryResultRow>(
   client: pg.ClientBase,
-  statement: string | { name?: string; text: string },
+  statement: string | Statement,
   values?: unknown[],
 ): Promise<pg.QueryResult<Row>> {
-  const query = typeof statement === 'string' ? { text: statement } : statement;
+  const { timeoutMs, ...query } = typeof statement === 'string' ? { text: statement } : statement;
+  // pg reads it off the statement; its types do not know that.
+  if (timeoutMs !== undefined) Object.assign(query, { query_timeout: timeoutMs });
   try {
     return await client.query<Row>(values === undefined ? query : { ...query, values });
   } catch (error) {

@@ -19,6 +19,14 @@ export interface PostgresLogOptions {
   ) => { readonly ready: Promise<void>; close(): Promise<void> };
 }
 
+/**
+ * A PostgreSQL that says nothing for so long is taken for away: whoever waits is told and may repeat
+ * with the same key. Half of it would cost answers on a slow disk; a client's patience is twice it.
+ */
+const ANSWER_MS = 4_000;
+/** A page of a long log may come from a cold disk. */
+const READ_MS = 10_000;
+
 const CHANNEL = 'dibs_log';
 /** PostgreSQL refuses a notice of 8,000 bytes; a contest's id takes 37. */
 const CONTESTS_PER_NOTICE = 200;
@@ -135,7 +143,8 @@ export class PostgresLog implements ContestLog {
 
   async #query(name: string, text: string, values: unknown[]): Promise<QueryResultRow[]> {
     try {
-      return (await this.#database.query({ name, text }, values)).rows;
+      const timeoutMs = name === 'log-read' ? READ_MS : ANSWER_MS;
+      return (await this.#database.query({ name, text, timeoutMs }, values)).rows;
     } catch (cause) {
       throw new LogUnavailable(`PostgreSQL: ${(cause as Error).message}`, { cause });
     }
