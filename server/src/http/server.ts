@@ -43,6 +43,11 @@ const CONTENT_POLICY = {
   frameAncestors: ["'none'"],
 };
 
+/** The API's reader loads its own files only, over http as well where that is how it is reached. */
+const READER_POLICY =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
+  "object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
+
 /** One HTTP server: thin handlers first, everything else by Fastify. */
 export async function createHttpServer(options: HttpServerOptions): Promise<{
   server: Server;
@@ -115,7 +120,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
       security: [{}, { token: [] }],
     },
   });
-  await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: READER_POLICY,
+    uiConfig: { validatorUrl: null },
+  });
   await options.routes(app);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
