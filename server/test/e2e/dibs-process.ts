@@ -24,7 +24,8 @@ export class DibsProcess {
   printed = '';
   #folder: string;
   #child: ChildProcess | null = null;
-  #errors = '';
+  /** The end of what it has written to its standard error. */
+  errors = '';
 
   private constructor(port: number, folder: string) {
     this.port = port;
@@ -61,12 +62,12 @@ export class DibsProcess {
     this.printed = '';
     process.once('exit', () => child.kill('SIGKILL'));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#errors = (this.#errors + text).slice(-20_000);
+      this.errors = (this.errors + text).slice(-20_000);
     });
     child.stdout.setEncoding('utf8');
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) =>
-        reject(new Error(`the server ${why}:\n${this.printed}${this.#errors}`));
+        reject(new Error(`the server ${why}:\n${this.printed}${this.errors}`));
       const timer = setTimeout(fail, START_LIMIT_MS, 'was not there in time');
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
