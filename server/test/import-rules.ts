@@ -75,6 +75,7 @@ export const importRules: ImportRule[] = [
     store,
     history,
     'server/src/journal/projector.ts',
+    'server/src/journal/projections.ts',
   ]),
   server(
     'payments/',
@@ -94,6 +95,7 @@ export const importRules: ImportRule[] = [
       log,
       store,
       'server/src/journal/projector.ts',
+      'server/src/journal/projections.ts',
     ],
     ['prom-client'],
   ),

@@ -1,5 +1,5 @@
 import type { Fold } from '@dibs/rules/proof/fold.ts';
-import { PROJECTIONS } from '../journal/projector.ts';
+import { PROJECTIONS } from '../journal/projections.ts';
 import type { OrderRow } from '../journal/store.ts';
 
 /** Turns a contest's pseudonym back into the person's UUID. */

@@ -1,7 +1,7 @@
 import type { DropFact, DropState } from '@dibs/rules/contests/drop/types.ts';
 import { due, statusAt } from '@dibs/rules/contests/drop/view.ts';
 import { times } from '@dibs/rules/kernel/money.ts';
-import type { KindProjection } from './projector.ts';
+import type { KindProjection } from './projection.ts';
 import type { OrderRow } from './store.ts';
 
 /** How a drop becomes rows: its figures, and one row per order. */

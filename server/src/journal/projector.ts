@@ -1,4 +1,3 @@
-import type { FactShape } from '@dibs/rules/contests/contest.ts';
 import {
   type Fold,
   foldEntry,
@@ -10,21 +9,9 @@ import type { Clock } from '../arena/clock.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Applied } from '../arena/replica.ts';
 import { type ContestLog, LogUnavailable } from '../log/log.ts';
-import { dropProjection } from './project-drop.ts';
-import type { ContestSummary, HistoryRow, OrderRow, ProjectionStore } from './store.ts';
-
-/** How one kind of contest becomes rows; a new kind is one file and one line below. */
-export interface KindProjection {
-  /** The order a fact changes, or null. */
-  orderOf(fact: FactShape): number | null;
-  summarise(state: unknown, at: number, personOf: PersonOf): ContestSummary;
-  orderRow(state: unknown, seq: number, personOf: PersonOf): OrderRow | null;
-  allOrders(state: unknown): number[];
-}
-
-export type PersonOf = (pseudonym: string) => string;
-
-export const PROJECTIONS: Readonly<Record<string, KindProjection>> = { drop: dropProjection };
+import type { KindProjection, PersonOf } from './projection.ts';
+import { PROJECTIONS } from './projections.ts';
+import type { HistoryRow, OrderRow, ProjectionStore } from './store.ts';
 
 export interface ProjectorOptions {
   readonly arena: {

@@ -5,7 +5,8 @@ import { type Fold, foldEntry, type LogEntry, startFold } from '@dibs/rules/proo
 import type { Audit } from '@dibs/sdk/wire';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Database } from '../db/pool.ts';
-import { collectChanges, PROJECTIONS } from '../journal/projector.ts';
+import { PROJECTIONS } from '../journal/projections.ts';
+import { collectChanges } from '../journal/projector.ts';
 import type { OrderRow, ProjectionStore } from '../journal/store.ts';
 import type { ContestLog, LogBatch } from '../log/log.ts';
 

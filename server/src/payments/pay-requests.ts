@@ -1,6 +1,15 @@
 import { hash } from 'node:crypto';
 import type { Queryable } from '../db/pool.ts';
-import type { PayAnswer } from './payments.ts';
+
+export type PayAnswer =
+  | { readonly type: 'paid' }
+  | { readonly type: 'page'; readonly url: string }
+  | { readonly type: 'declined' }
+  | { readonly type: 'refused'; readonly refusal: { code: 'not_reserved'; status: string } }
+  /** There is no such order, or it is somebody else's. */
+  | { readonly type: 'unknown_order' }
+  | { readonly type: 'unknown_provider' }
+  | { readonly type: 'key_reused' };
 
 /**
  * What is known of a request to pay that carries an idempotency key: nothing yet, which attempt it

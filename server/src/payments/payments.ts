@@ -11,6 +11,7 @@ import {
   beginRequest,
   type KnownRequest,
   keepAnswer,
+  type PayAnswer,
   recallRequest,
   tagRequest,
 } from './pay-requests.ts';
@@ -27,6 +28,8 @@ import type { Payment, PaymentProvider, ProviderNotice } from './provider.ts';
 import { type SandboxPage, SandboxProvider } from './sandbox.ts';
 import { nextLookAt, PaymentMismatch, Settlement } from './settlement.ts';
 import { type StripeConfig, StripeProvider } from './stripe.ts';
+
+export type { PayAnswer } from './pay-requests.ts';
 
 export interface PaymentsOptions {
   readonly database: Database;
@@ -60,16 +63,6 @@ export interface PayRequest {
   /** The client's idempotency key, or null. */
   readonly key: string | null;
 }
-
-export type PayAnswer =
-  | { readonly type: 'paid' }
-  | { readonly type: 'page'; readonly url: string }
-  | { readonly type: 'declined' }
-  | { readonly type: 'refused'; readonly refusal: { code: 'not_reserved'; status: string } }
-  /** There is no such order, or it is somebody else's. */
-  | { readonly type: 'unknown_order' }
-  | { readonly type: 'unknown_provider' }
-  | { readonly type: 'key_reused' };
 
 /** A page of the sandbox, as its payer sees it. */
 export interface SandboxView extends SandboxPage {

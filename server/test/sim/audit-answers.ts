@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Evidence, Figures } from './auditor.ts';
 import type { Drop } from './crowd.ts';
+import type { Evidence, Figures } from './evidence.ts';
 import { type Answered, type Asked, stableText } from './history.ts';
 import type { DropModel } from './model.ts';
 import { type KnownVerdict, type Replay, replay } from './replay.ts';

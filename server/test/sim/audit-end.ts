@@ -1,5 +1,5 @@
 import { tagOf } from './audit-answers.ts';
-import type { Evidence } from './auditor.ts';
+import type { Evidence } from './evidence.ts';
 import type { Replay } from './replay.ts';
 
 /** What was written so shortly before the end may still be on its way. */

@@ -1,5 +1,5 @@
 import type { Projection } from '../../src/journal/store.ts';
-import type { Evidence } from './auditor.ts';
+import type { Evidence } from './evidence.ts';
 import { stableText } from './history.ts';
 import type { DropModel } from './model.ts';
 import { type Replay, replay } from './replay.ts';

@@ -1,6 +1,7 @@
 import { Pseudonyms } from '../../src/arena/pseudonyms.ts';
-import { audit, type Figures } from './auditor.ts';
+import { audit } from './auditor.ts';
 import { Crowd, commit, type Drop } from './crowd.ts';
+import type { Figures } from './evidence.ts';
 import { History } from './history.ts';
 import { SimulatedLog } from './simulated-log.ts';
 import { INSTALLATION_SECRET, SimulatedProcess } from './simulated-process.ts';

@@ -6,7 +6,7 @@ import type { Topic } from './topics.ts';
 /** One contest as one stream follows it. */
 export interface Subscription {
   readonly connection: Connection;
-  readonly topic: Topic;
+  readonly topic: Topic<Subscription>;
   /** The stream has been sent everything up to here; -1: nothing, it needs a view. */
   at: number;
 }

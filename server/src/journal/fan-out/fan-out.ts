@@ -75,7 +75,7 @@ export class FanOut {
   readonly #epoch: number;
   readonly #admissions: Admissions;
   readonly #budget: RingBudget;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics = new Map<string, Topic<Subscription>>();
   readonly #connections = new Set<Connection>();
   readonly #own: OwnTopics;
   readonly #pacing: Pacing;
@@ -90,7 +90,7 @@ export class FanOut {
     refused: 0,
   };
   readonly #onDrained = (connection: Connection): void => this.#resume(connection);
-  #dirty = new Set<Topic>();
+  #dirty = new Set<Topic<Subscription>>();
   /** Streams that are behind the rings and can be written to. */
   #behind = new Set<Connection>();
   #isClosing = false;
@@ -223,7 +223,7 @@ export class FanOut {
     if (this.#isClosing) throw new StreamRefusal('draining', 'this process is going away', 1_000);
   }
 
-  #openTopic(contest: string): Topic {
+  #openTopic(contest: string): Topic<Subscription> {
     const fold = this.#options.arena.peek(contest);
     if (fold === undefined) {
       throw new StreamRefusal('unavailable', 'the contest is being loaded', 1_000);
@@ -234,7 +234,7 @@ export class FanOut {
         throw new StreamRefusal('busy', `${this.#limits.topicsMax} contests are followed`, 5_000);
       }
       const { ringFacts, ringBytes } = this.#limits;
-      topic = new Topic({
+      topic = new Topic<Subscription>({
         contest,
         epoch: this.#epoch,
         head: fold.seq,
@@ -253,7 +253,7 @@ export class FanOut {
   #begin(stream: {
     socket: Socket;
     reader: Reader;
-    topics: readonly (Topic | null)[];
+    topics: readonly (Topic<Subscription> | null)[];
     checked: { positions: readonly (Position | null)[] | null };
     leave: () => void;
   }): void {
@@ -289,7 +289,7 @@ export class FanOut {
     if (fresh.length < connection.subscriptions.length) this.#resume(connection);
   }
 
-  #canResume(topic: Topic, position: Position): boolean {
+  #canResume(topic: Topic<Subscription>, position: Position): boolean {
     const isKnown = position.epoch === this.#epoch && position.seq >= topic.base;
     return isKnown && position.seq <= topic.head + AHEAD_MAX;
   }
@@ -321,7 +321,7 @@ export class FanOut {
     if (isNews) this.#pacing.wake();
   }
 
-  #restart(topic: Topic, head: number): void {
+  #restart(topic: Topic<Subscription>, head: number): void {
     topic.restart(head);
     this.#dirty.add(topic);
     this.#pacing.wake();

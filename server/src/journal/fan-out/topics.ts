@@ -1,5 +1,4 @@
 import type { Step } from '@dibs/rules/proof/fold.ts';
-import type { Subscription } from './connections.ts';
 import { Chunk, serialiseFact } from './frames.ts';
 
 /** The facts of one applied batch, serialised; kept so that streams can resume. */
@@ -46,10 +45,10 @@ const CHUNKS_MAX = 16;
  * never matters when a stream joined or how far another one is. A stream whose position is before
  * `base` has lost facts: it gets `reset` and a view.
  */
-export class Topic {
+export class Topic<Follower = unknown> {
   readonly contest: string;
   readonly name: string;
-  readonly subscriptions = new Set<Subscription>();
+  readonly subscriptions = new Set<Follower>();
   /** When its last stream left, milliseconds of the process's clock; 0 while there are some. */
   emptySince = 0;
   readonly #epoch: number;
