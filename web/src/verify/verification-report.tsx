@@ -25,7 +25,10 @@ export function VerificationReport({ verification }: { verification: Verificatio
   const text = useText();
   const { ok, errors, outcome } = verification;
   return (
-    <section aria-label={text('verify.result')} className="sheet grid gap-6 p-6 sm:p-8">
+    <section
+      aria-label={text('verify.result')}
+      className="sheet grid grid-cols-[minmax(0,1fr)] gap-6 p-6 sm:p-8"
+    >
       <div
         className={`flex items-center gap-3 rounded-2xl px-5 py-4 font-display text-2xl font-semibold ${ok ? 'bg-jade-wash text-jade' : 'bg-danger-wash text-danger'}`}
       >
@@ -117,7 +120,7 @@ function OutcomePart({ outcome, contest }: { outcome: Outcome; contest: string |
   const mine = outcome.winners.filter(({ person }) => person === pseudonym);
   const shown = outcome.winners.slice(0, WINNERS_SHOWN);
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
       <h3 className="text-xl">{text('verify.outcome')}</h3>
       <StockBar units={outcome} isLarge />
       {pseudonym !== null && (

@@ -35,7 +35,7 @@ export function VerifyPage() {
   }, [contest, mutate]);
   return (
     <Page title={text('verify.title')} lead={text('verify.lead')}>
-      <div className="grid gap-8">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-8">
         {verify.isPending && (
           <p className="digits sheet p-6 text-lg">{text('verify.progress', { entries })}</p>
         )}
