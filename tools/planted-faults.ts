@@ -69,13 +69,11 @@ const RULES: readonly PlantedFault[] = [
     file: DECIDE,
     changes: [
       [
-        "if (canGrantAgain) return [{ type: 'paid', order: number, person, payment, late: true }];",
-        `if (canGrantAgain) {
-    return [
-      { type: 'paid', order: number, person, payment, late: true },
+        "return [{ type: 'paid', order: number, person, quantity, payment, late: true }];",
+        `return [
+      { type: 'paid', order: number, person, quantity, payment, late: true },
       { type: 'refundDue', order: number, person, payment },
-    ];
-  }`,
+    ];`,
       ],
     ],
   },
@@ -166,10 +164,7 @@ const FOLDING: readonly PlantedFault[] = [
     name: 'a noted refusal replaces the first verdict',
     file: FOLD,
     changes: [
-      [
-        'if (recall(fold, key) === undefined) remember(fold, key, verdict);',
-        'remember(fold, key, verdict);',
-      ],
+      ['if (known === undefined) remember(fold, key, verdict);', 'remember(fold, key, verdict);'],
     ],
   },
   {
@@ -287,6 +282,16 @@ const ARENAS: readonly PlantedFault[] = [
     changes: [['if (refusal !== null && !isRepeatable) return', 'if (refusal !== null) return']],
   },
   {
+    name: 'who was refused from memory is never told when the note could not be written',
+    file: REPLICA,
+    changes: [["'refused' in entry ? entry.keys : []", '[]']],
+  },
+  {
+    name: 'a key that is on its way is refused from memory meanwhile',
+    file: REPLICA,
+    changes: [[' || this.#waitingTags.has(splitKey(entry.key).tag);', ';']],
+  },
+  {
     name: 'the keys of a snapshot are not restored',
     file: ARENA,
     changes: [
@@ -388,3 +393,16 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   ...ARENAS,
   ...LOG_AND_JOURNAL,
 ];
+
+/** The file's text with the fault in it. Throws where a searched text does not stand there once. */
+export function plant(original: string, { name, file, changes }: PlantedFault): string {
+  let text = original;
+  for (const [search, replacement] of changes) {
+    const found = text.split(search).length - 1;
+    if (found !== 1) {
+      throw new Error(`"${name}": ${file} has ${found} times, not once:\n${search}`);
+    }
+    text = text.replace(search, () => replacement);
+  }
+  return text;
+}

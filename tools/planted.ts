@@ -18,7 +18,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { PLANTED_FAULTS, type PlantedFault } from './planted-faults.ts';
+import { PLANTED_FAULTS, type PlantedFault, plant } from './planted-faults.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What the tests below need of the repository. */
@@ -43,6 +43,8 @@ const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, seeds: { type: 'string', default: '400' } },
 });
 const faults = PLANTED_FAULTS.filter(({ name }) => name.includes(values.only));
+// All at once: a text that is no longer there must not cost minutes to be found.
+for (const fault of faults) plant(readFileSync(join(ROOT, fault.file), 'utf8'), fault);
 const results = new Map<PlantedFault, Caught | null>();
 const waiting = [...faults];
 const beganAt = performance.now();
@@ -90,18 +92,6 @@ async function tryFault(tree: string, fault: PlantedFault): Promise<Caught | nul
   } finally {
     writeFileSync(file, original);
   }
-}
-
-function plant(original: string, { name, file, changes }: PlantedFault): string {
-  let text = original;
-  for (const [search, replacement] of changes) {
-    const found = text.split(search).length - 1;
-    if (found !== 1) {
-      throw new Error(`"${name}": ${file} has ${found} times, not once:\n${search}`);
-    }
-    text = text.replace(search, () => replacement);
-  }
-  return text;
 }
 
 async function simulate(tree: string): Promise<Caught | null> {
