@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { DROP_BOUNDS, type DropState, type DropTerms } from '@dibs/rules/contests/drop/types.ts';
 import { type DropView, waitingAhead } from '@dibs/rules/contests/drop/view.ts';
+import { isUuid } from '@dibs/rules/kernel/ids.ts';
 import { AMOUNT_MAX } from '@dibs/rules/kernel/money.ts';
 import type { Fold, Verdict } from '@dibs/rules/proof/fold.ts';
 import type { Drop, NewDrop, OwnDrop } from '@dibs/sdk/wire';
@@ -8,7 +9,7 @@ import type { Arena } from '../arena/arena.ts';
 import { ArenaFault } from '../arena/faults.ts';
 import type { Pseudonyms } from '../arena/pseudonyms.ts';
 import type { Database } from '../db/pool.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { BadCursor, decodeCursor, encodeCursor } from './cursor.ts';
 import { type AnswerName, keepFirstAnswer } from './first-answers.ts';
 
 export interface DropsOptions {
@@ -185,7 +186,7 @@ export class Drops {
     status?: string | undefined;
     host?: string | undefined;
   }): Promise<{ items: Drop[]; next: string | null }> {
-    const after = query.cursor === undefined ? null : decodeCursor(query.cursor, 2);
+    const after = query.cursor === undefined ? null : readCursor(query.cursor);
     const { rows } = await this.#options.database.query<CardRow & ListRow>(
       {
         name: 'drops-list',
@@ -340,6 +341,10 @@ function checkWanted(wanted: NewDrop, now: number): void {
   if (fairWindowMs !== 0 && opensAt < now) {
     throw new DropRefused('/opensAt', 'must be in the future for a fair window');
   }
+  for (const name of ['title', 'description', 'pictureUrl', 'pictureText'] as const) {
+    // PostgreSQL has no text with such a character in it, and no person means one.
+    if (wanted[name]?.includes('\0')) throw new DropRefused(`/${name}`, 'must not hold a NUL');
+  }
   if (wanted.price.amount * quantityMax > AMOUNT_MAX) {
     throw new DropRefused('/price/amount', `times quantityMax must be at most ${AMOUNT_MAX}`);
   }
@@ -363,6 +368,18 @@ function makeTerms(wanted: NewDrop, seed: string | null): DropTerms {
     fairWindowMs: wanted.fairWindowMs ?? 0,
     seedHash: seed === null ? null : hash('sha256', seed),
   };
+}
+
+/** Opening and id of the last drop of a page. Throws `BadCursor`. */
+function readCursor(cursor: string): readonly [opensMs: number, id: string] {
+  const [opensMs, id] = decodeCursor(cursor, 2);
+  const isOurs =
+    typeof opensMs === 'number' &&
+    Math.abs(opensMs) <= DROP_BOUNDS.instant.max &&
+    typeof id === 'string' &&
+    isUuid(id);
+  if (!isOurs) throw new BadCursor('the cursor is not one of ours: begin the list anew');
+  return [opensMs, id];
 }
 
 function newId(): string {

@@ -6,6 +6,7 @@ import { type Claim, ClaimRequest } from '@dibs/sdk/wire';
 import type { Arena } from '../arena/arena.ts';
 import { KEY_LENGTH_MAX } from '../arena/keys.ts';
 import type { Identity } from '../people/people.ts';
+import { discardRest } from './discard.ts';
 import { HttpProblem, refusalProblem } from './problem.ts';
 import { makeCheck } from './validate.ts';
 import { encodeProblem, toProblem } from './verdict.ts';
@@ -40,8 +41,7 @@ export function makeClaimsHandler(options: ClaimsOptions) {
         const problem = toProblem(error);
         if (problem.code === 'internal') options.onError(error);
         send(response, encodeProblem(problem));
-        // What was not read of the body would be taken for the next request.
-        if (!request.complete) request.destroy();
+        if (!request.complete) discardRest(request);
       },
     );
     return true;

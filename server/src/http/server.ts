@@ -1,12 +1,25 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Socket } from 'node:net';
 import fastifyCookie from '@fastify/cookie';
 import fastifyHelmet from '@fastify/helmet';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type ConnectionError,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+} from 'fastify';
 import type { TSchema } from 'typebox';
 import type { App } from './app.ts';
 import { describeRoute } from './description.ts';
+import { discardRest } from './discard.ts';
 import { HttpProblem } from './problem.ts';
 import { makeCheck } from './validate.ts';
 import { encodeProblem, toProblem } from './verdict.ts';
@@ -28,7 +41,9 @@ export interface HttpServerOptions {
 const BODY_BYTES_MAX = 64 * 1024;
 /** A client that takes longer for headers or body holds a socket for nothing. */
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** How late such a client may be found out; Node looks at every connection each time. */
+const TIMEOUT_CHECK_MS = 2_500;
 const KEEP_ALIVE_MS = 75_000;
 
 /** What pages of ours may load: their own files, and pictures from wherever a host keeps them. */
@@ -48,6 +63,27 @@ const READER_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
   "object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
 
+/** What is no HTTP, or did not arrive whole, gets its problem as well; then the connection ends. */
+function answerBroken(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new HttpProblem('too_large', 'The headers are too large')
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new HttpProblem('malformed', 'The request did not arrive in time')
+        : new HttpProblem('malformed', 'This is not HTTP/1.1');
+  const { status, headers, body } = encodeProblem(problem);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
 /** One HTTP server: thin handlers first, everything else by Fastify. */
 export async function createHttpServer(options: HttpServerOptions): Promise<{
   server: Server;
@@ -58,8 +94,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: 300 },
+    clientErrorHandler: answerBroken,
+    // An address that cannot be decoded, before there is a route to know what to do about it.
+    frameworkErrors: (error, _request, reply) => {
+      const { status, headers, body } = encodeProblem(toProblem(error));
+      void reply
+        .code(status as 500)
+        .headers(headers)
+        .send(body as never);
+    },
     serverFactory: (handler) => {
-      const server = createServer((request, response) => {
+      const checking = { connectionsCheckingInterval: TIMEOUT_CHECK_MS };
+      const server = createServer(checking, (request, response) => {
         if (options.isDraining?.()) response.setHeader('connection', 'close');
         for (const thin of options.thin) if (thin(request, response)) return;
         handler(request, response);
@@ -81,6 +127,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
       }
     };
   });
+  // A body is JSON or nothing: everything else is told so, rather than checked as a text.
+  app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error);
     if (problem.code === 'internal') request.log.error({ err: error }, 'a route broke');
@@ -92,7 +140,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
     return reply.code(status).headers(headers).send(body);
   });
   // A refusal is sent as an object under a 2xx schema's route: its type says what it is.
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (!request.raw.complete && options.isDraining?.() !== true) {
+      // The framework would end the connection, maybe before its answer is read.
+      reply.removeHeader('connection');
+      discardRest(request.raw);
+    }
     if (reply.statusCode < 400 || reply.getHeader('content-type') === 'application/problem+json') {
       return payload;
     }

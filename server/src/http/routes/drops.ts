@@ -82,7 +82,8 @@ export function dropRoutes(app: App, { drops, arena, mayHost }: DropRoutesParts)
     async (request) => drops.own(request.params.id, requireIdentity(request).personId),
   );
 
-  // Served by claims.ts; stands here for the description of the API.
+  // Served by claims.ts; stands here for the description of the API, and for ids that are none
+  // although they pass for some, such as those in upper case.
   app.post(
     '/v1/drops/:id/claims',
     {
@@ -95,7 +96,7 @@ export function dropRoutes(app: App, { drops, arena, mayHost }: DropRoutesParts)
       },
     },
     async () => {
-      throw new HttpProblem('internal');
+      throw new HttpProblem('not_found');
     },
   );
 
