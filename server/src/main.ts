@@ -145,7 +145,7 @@ async function addRoutes(app: App, composition: Composition, parts: Parts): Prom
   dropRoutes(app, { drops, arena, mayHost: (identity) => mayHost(identity, config) });
   ordersRoutes(app, { orders, payments });
   paymentsRoutes(app, { payments });
-  proofRoutes(app, { arena, ...storage });
+  proofRoutes(app, { arena, hurry: parts.hurry, ...storage });
   const { database } = storage;
   streamRoutes(app);
   documentRoutes(app, DOCUMENTS_DIRECTORY);

@@ -42,6 +42,8 @@ export interface Parts {
   readonly fanOut: FanOut;
   readonly demo: Demo | null;
   readonly metrics: Metrics;
+  /** Tells the projector that somebody waits for rows. */
+  readonly hurry: () => void;
   /** This process is going away. */
   isDraining: boolean;
 }
@@ -103,7 +105,18 @@ export async function startParts(composition: Composition): Promise<Parts> {
   projector.start().catch((error) => onAlarm('projector', error));
   payments.start();
   const demo = options.isDemo ? new Demo({ people, drops, now: () => arena.now(), logger }) : null;
-  return { arena, drops, orders, payments, people, fanOut, demo, metrics, isDraining: false };
+  return {
+    arena,
+    drops,
+    orders,
+    payments,
+    people,
+    fanOut,
+    demo,
+    metrics,
+    hurry,
+    isDraining: false,
+  };
 }
 
 /** The arena and what follows its log. */

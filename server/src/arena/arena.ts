@@ -112,9 +112,16 @@ export class Arena {
    */
   async submit(submission: Submission): Promise<Verdict> {
     if (this.#isDraining) throw draining();
-    const { contest, person, command } = submission;
-    const replica = this.#replicas.get(contest) ?? (await this.#load(contest));
+    const replica = this.#replicas.get(submission.contest);
+    // Not awaited where it is here already: a turn for each of a storm's claims adds up.
+    if (replica !== undefined) return this.#submitTo(replica, submission);
+    const loaded = await this.#load(submission.contest);
     if (this.#isDraining) throw draining();
+    return this.#submitTo(loaded, submission);
+  }
+
+  #submitTo(replica: Replica, submission: Submission): Promise<Verdict> {
+    const { contest, person, command } = submission;
     const key = submission.key ?? this.#options.newKey?.() ?? randomBytes(12).toString('base64url');
     const entry: CommandEntry = {
       person: person === null ? null : this.#options.pseudonyms.of(contest, person),
@@ -122,11 +129,7 @@ export class Arena {
       command,
       ...(submission.kind === undefined ? {} : { kind: submission.kind }),
     };
-    const verdict = await replica.submit(entry, submission.key !== null);
-    if (verdict.type === 'key_reused') {
-      throw new ArenaFault('key_reused', 'this key was used before, for another command');
-    }
-    return verdict;
+    return replica.submit(entry, submission.key !== null);
   }
 
   /**

@@ -38,6 +38,8 @@ export interface ReplicaOptions {
 }
 
 interface Waiter {
+  /** The full key of the command waited for. */
+  readonly key: string;
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: Error) => void;
 }
@@ -65,9 +67,8 @@ export class Replica {
   readonly fold: Fold;
   readonly #options: ReplicaOptions;
   readonly #notes = new RefusalNotes();
-  readonly #waiters = new Map<string, Waiter[]>();
-  /** How many waiting commands go by a person's key, told by the first part of `splitKey`. */
-  readonly #waitingTags = new Map<string, number>();
+  /** Who waits, by the first part of `splitKey`: nearly always one, with one command. */
+  readonly #waiters = new Map<string, Waiter | Waiter[]>();
   #queue: CommandEntry[] = [];
   #isFlushing = false;
   #isFlushPlanned = false;
@@ -101,24 +102,24 @@ export class Replica {
   submit(entry: CommandEntry, isRepeatable: boolean): Promise<Verdict> {
     if (this.#broken !== null) return Promise.reject(faultOf(this.#broken));
     const known = recall(this.fold, entry.key);
-    if (known !== undefined && known.type !== 'deferred') return Promise.resolve(known);
+    if (known !== undefined && known.type !== 'deferred') {
+      return known.type === 'key_reused' ? Promise.reject(keyReused()) : Promise.resolve(known);
+    }
     // While the key is on its way into the log, the log alone says what became of it.
-    const isOnTheWay = known !== undefined || this.#waitingTags.has(splitKey(entry.key).tag);
+    const { tag } = splitKey(entry.key);
+    const others = this.#waiters.get(tag);
+    const isOnTheWay = known !== undefined || others !== undefined;
     const refusal = isOnTheWay ? null : this.#refuseLocally(entry);
     if (refusal !== null && !isRepeatable) return Promise.resolve({ type: 'refused', refusal });
+    if (this.#waiters.size >= QUEUE_MAX) {
+      const message = `${QUEUE_MAX} commands of this contest wait already`;
+      return Promise.reject(new ArenaFault('busy', message));
+    }
     return new Promise((resolve, reject) => {
-      const waiters = this.#waiters.get(entry.key);
-      if (waiters !== undefined) {
-        waiters.push({ resolve, reject });
-        return;
-      }
-      if (this.#waiters.size >= QUEUE_MAX) {
-        reject(new ArenaFault('busy', `${QUEUE_MAX} commands of this contest wait already`));
-        return;
-      }
-      this.#waiters.set(entry.key, [{ resolve, reject }]);
-      this.#countTag(entry.key, 1);
-      if (known !== undefined) return;
+      const waiter = { key: entry.key, resolve, reject };
+      if (others === undefined) this.#waiters.set(tag, waiter);
+      else this.#waiters.set(tag, [others, waiter].flat());
+      if (known !== undefined || isAwaited(others, entry.key)) return;
       if (refusal !== null) this.#notes.add(entry.key, refusal);
       else this.#queue.push(entry);
       this.#planFlush();
@@ -212,19 +213,21 @@ export class Replica {
     this.noticeGrowth();
   }
 
+  /** Tells all who wait for the command of this key; others may wait with the same tag. */
   #settle(key: string, settle: (waiter: Waiter) => void): void {
-    const waiters = this.#waiters.get(key);
-    if (waiters === undefined) return;
-    this.#waiters.delete(key);
-    this.#countTag(key, -1);
-    for (const waiter of waiters) settle(waiter);
-  }
-
-  #countTag(key: string, by: number): void {
     const { tag } = splitKey(key);
-    const count = (this.#waitingTags.get(tag) ?? 0) + by;
-    if (count === 0) this.#waitingTags.delete(tag);
-    else this.#waitingTags.set(tag, count);
+    const waiting = this.#waiters.get(tag);
+    if (waiting === undefined) return;
+    if (!Array.isArray(waiting)) {
+      if (waiting.key !== key) return;
+      this.#waiters.delete(tag);
+      settle(waiting);
+      return;
+    }
+    const others = waiting.filter((waiter) => waiter.key !== key);
+    if (others.length === 0) this.#waiters.delete(tag);
+    else this.#waiters.set(tag, others);
+    for (const waiter of waiting) if (waiter.key === key) settle(waiter);
   }
 
   /** The log, asked at `askedAt`, had nothing that is not folded: refusals can be trusted on. */
@@ -285,7 +288,8 @@ export class Replica {
     for (const step of steps) {
       for (const [key, verdict] of step.answers) {
         if (verdict.type === 'deferred') continue;
-        this.#settle(key, ({ resolve }) => resolve(verdict));
+        if (verdict.type === 'key_reused') this.#settle(key, ({ reject }) => reject(keyReused()));
+        else this.#settle(key, ({ resolve }) => resolve(verdict));
       }
     }
   }
@@ -303,9 +307,9 @@ export class Replica {
     this.#broken ??= reason;
     this.#queue = [];
     const fault = faultOf(this.#broken);
-    for (const key of [...this.#waiters.keys()]) {
-      this.#settle(key, ({ reject }) => reject(fault));
-    }
+    const waiting = [...this.#waiters.values()].flat();
+    this.#waiters.clear();
+    for (const { reject } of waiting) reject(fault);
   }
 
   /** Resolves once nothing is queued, in flight or to be noted; for a drain. */
@@ -323,6 +327,15 @@ const DRAIN_RETRY_MS = 10;
 
 /** Room in a batch for what the arena adds itself: a checkpoint and notes of refusals. */
 const RESERVED_ENTRIES = 64;
+
+function isAwaited(waiting: Waiter | Waiter[] | undefined, key: string): boolean {
+  if (waiting === undefined) return false;
+  return Array.isArray(waiting) ? waiting.some((one) => one.key === key) : waiting.key === key;
+}
+
+function keyReused(): ArenaFault {
+  return new ArenaFault('key_reused', 'this key was used before, for another command');
+}
 
 function faultOf(broken: unknown): ArenaFault {
   if (broken instanceof ArenaFault) return broken;

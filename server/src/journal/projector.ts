@@ -41,7 +41,7 @@ const GATHER_MS = 25;
  * a row costs a third as much CPU among thousands as among fifty, and a storm needs it more.
  */
 const STORM_CHANGES = 500;
-const STORM_GATHER_MS = 3_000;
+const STORM_GATHER_MS = 10_000;
 /** Beyond so many changed orders the memory is given back and the log read again. */
 const CHANGES_MAX = 200_000;
 /** Entries read from the log at once. */

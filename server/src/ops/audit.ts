@@ -15,13 +15,15 @@ export interface AuditParts {
   readonly database: Database;
   readonly store: ProjectionStore;
   readonly pseudonyms: Pseudonyms;
+  /** Tells the projector of this process that somebody waits for rows. */
+  readonly hurry?: () => void;
 }
 
 /** Entries read from the log at once, and differences told. */
 const PAGE_ENTRIES = 5_000;
 const DIFFERENCES_MAX = 100;
 /** The rows run after the log: so often, and this far apart, the audit looks for them to be level. */
-const LEVEL_TRIES = 60;
+const LEVEL_TRIES = 150;
 const LEVEL_MS = 100;
 
 /**
@@ -145,6 +147,7 @@ async function replayLevel(parts: AuditParts, contest: string) {
     if (isLevel || tries >= LEVEL_TRIES) {
       return { fold: reader.fold, chainOk: reader.isIntact, head: reader.hash, rows };
     }
+    parts.hurry?.();
     await new Promise((resolve) => setTimeout(resolve, LEVEL_MS));
   }
 }
