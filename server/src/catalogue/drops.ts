@@ -41,8 +41,8 @@ interface Card {
 }
 
 const CARDS_MAX = 5_000;
-/** A host who renames themselves is shown by the old name for so long. */
-const CARD_LIFE_MS = 60_000;
+/** A host who renames or deletes themselves is shown by the old name for so long. */
+const CARD_LIFE_MS = 3_000;
 const OPENS_AHEAD_MAX_MS = 2 * 366 * 24 * 3_600_000;
 
 /** The drops of the catalogue: their words and pictures in rows, their figures from the replicas. */

@@ -14,6 +14,7 @@ import Fastify, {
   type ConnectionError,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   LogController,
 } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -98,10 +99,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<{
     // An address that cannot be decoded, before there is a route to know what to do about it.
     frameworkErrors: (error, _request, reply) => {
       const { status, headers, body } = encodeProblem(toProblem(error));
-      void reply
-        .code(status as 500)
-        .headers(headers)
-        .send(body as never);
+      const bare = reply as FastifyReply;
+      void bare.code(status).headers(headers).send(body);
     },
     serverFactory: (handler) => {
       const checking = { connectionsCheckingInterval: TIMEOUT_CHECK_MS };
