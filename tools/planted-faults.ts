@@ -287,11 +287,6 @@ const ARENAS: readonly PlantedFault[] = [
     changes: [["'refused' in entry ? entry.keys : []", '[]']],
   },
   {
-    name: 'a key that is on its way is refused from memory meanwhile',
-    file: REPLICA,
-    changes: [[' || others !== undefined;', ';']],
-  },
-  {
     name: 'the keys of a snapshot are not restored',
     file: ARENA,
     changes: [

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Drop } from './crowd.ts';
 import type { Evidence, Figures } from './evidence.ts';
-import { type Answered, type Asked, stableText } from './history.ts';
-import type { DropModel } from './model.ts';
+import { type Asked, stableText } from './history.ts';
+import type { DropModel, ModelCommand } from './model.ts';
 import { type KnownVerdict, type Replay, replay } from './replay.ts';
 import { STALE_MAX_MS } from './simulated-log.ts';
 
@@ -18,12 +18,17 @@ interface Parts {
   readonly contradict: (what: string) => void;
 }
 
-/** A refusal that no entry of the log decided: it must have been right at some recent moment. */
+/**
+ * A refusal that is in the log as a note: a process gave it from its own replica, so it must have
+ * been right at some moment shortly before one of the requests that it may have answered.
+ */
 interface Suspect {
-  readonly asked: Asked;
+  readonly command: ModelCommand;
+  readonly name: string;
   /** The person's pseudonym. */
   readonly person: string | null;
-  readonly refusal: string;
+  /** Stable JSON of the verdict. */
+  readonly text: string;
   readonly from: number;
   readonly to: number;
   readonly times: readonly number[];
@@ -46,61 +51,33 @@ function nameOf(asked: Asked): { tag: string; commandHash: string } {
 /** Holds every answer that was given against the log. */
 export function auditAnswers(evidence: Evidence, parts: Parts): void {
   const { history, endedAt } = evidence;
-  const { drop, played, figures, contradict } = parts;
-  const suspects: Suspect[] = [];
-  const firsts = new Map<string, Asked[]>();
+  const { drop, figures, contradict } = parts;
+  const attempts = new Map<string, Asked[]>();
   for (const asked of history.asked) {
     if (asked.contest !== drop.id) continue;
     figures.asked += 1;
+    const name = nameOf(asked);
+    byKey(attempts, `${name.tag}${name.commandHash}`).push(asked);
     const what = `${asked.process} ${asked.key} ${JSON.stringify(asked.command)}`;
     const { answer } = asked;
     if (answer === null) {
       if (asked.diedAt === null) contradict(`${what} was never answered by ${endedAt}`);
       else figures.died += 1;
-      continue;
-    }
-    if (answer.type === 'fault') {
+    } else if (answer.type === 'fault') {
       figures.faults += 1;
       if (answer.code === 'key_reused') auditReuse(asked, history.asked, contradict);
-      continue;
-    }
-    const name = nameOf(asked);
-    const known = played.verdicts.get(name.tag);
-    const { verdict } = answer;
-    const isKnown = known !== undefined && known.commandHash === name.commandHash;
-    const alike = byKey(firsts, `${name.tag}${name.commandHash}`);
-    alike.push(asked);
-    if (verdict.type === 'accepted') {
-      figures.accepted += 1;
-      if (!isKnown) contradict(`${what} was accepted, the log has no such entry`);
-      else auditAgainstLog(answer, known, { what, contradict });
-    } else if (verdict.type === 'refused') {
-      figures.refused += 1;
-      const isDecided =
-        isKnown && known.text === stableText(verdict) && known.writtenAt <= answer.at;
-      const isFirst = alike.length === 1;
-      if (isDecided && !(known.isNote && isFirst)) continue;
-      suspects.push(suspect(evidence, parts, asked, stableText(verdict.refusal)));
-    } else contradict(`${what} was answered ${answer.text}`);
+    } else if (answer.verdict.type === 'accepted') figures.accepted += 1;
+    else if (answer.verdict.type === 'refused') figures.refused += 1;
+    else contradict(`${what} was answered ${answer.text}`);
   }
-  justify(parts, suspects);
-  for (const alike of firsts.values()) auditRepeats(alike, parts);
+  for (const alike of attempts.values()) auditRepeats(alike, parts);
+  auditNotes(evidence, parts, attempts);
 }
 
 function byKey(lists: Map<string, Asked[]>, key: string): Asked[] {
   const list = lists.get(key) ?? [];
   lists.set(key, list);
   return list;
-}
-
-function auditAgainstLog(
-  answer: Answered & { type: 'verdict' },
-  known: KnownVerdict,
-  { what, contradict }: { what: string; contradict: (what: string) => void },
-): void {
-  const text = stableText(answer.verdict);
-  if (text !== known.text) contradict(`${what} was told ${text}, the log has ${known.text}`);
-  if (known.writtenAt > answer.at) contradict(`${what} was accepted before it was durable`);
 }
 
 /** A key is reused only where another command went by it. */
@@ -117,24 +94,51 @@ function auditReuse(asked: Asked, all: readonly Asked[], contradict: (what: stri
   if (!isReused) contradict(`${asked.process} calls key ${asked.key} reused, which it was not`);
 }
 
+/** Every refusal noted in the log must have been right when it was given. */
+function auditNotes(
+  evidence: Evidence,
+  parts: Parts,
+  attempts: ReadonlyMap<string, readonly Asked[]>,
+): void {
+  const { played, contradict } = parts;
+  const suspects: Suspect[] = [];
+  for (const [tag, known] of played.verdicts) {
+    if (!known.isNote || known.text === null) continue;
+    const name = `${tag}${known.commandHash}`;
+    const before = (attempts.get(name) ?? []).filter((one) => one.receivedAt <= known.writtenAt);
+    const [first] = before;
+    if (first === undefined) contradict(`${name} was noted, but nobody had asked`);
+    else suspects.push(suspect(evidence, parts, { known, first, before }));
+  }
+  justify(parts, suspects);
+}
+
 function suspect(
   { log, clockToleranceMs, pseudonymOf }: Evidence,
-  { played }: Parts,
-  asked: Asked,
-  refusal: string,
+  { drop, played }: Parts,
+  note: { known: KnownVerdict; first: Asked; before: readonly Asked[] },
 ): Suspect {
-  const answeredAt = asked.answer?.at ?? 0;
+  const { known, first, before } = note;
+  const { person, contest, command } = first;
   const margin = CLOCK_MARGIN_MS + clockToleranceMs;
   const clock = (at: number) =>
     at + (log.clockOffsets.findLast(({ from }) => from <= at)?.offsetMs ?? 0);
-  const [early, late] = [clock(asked.receivedAt), clock(answeredAt)];
+  const given = [...before.map(({ receivedAt }) => clock(receivedAt)), clock(known.writtenAt)];
+  const { opensAt, closesAt } = drop.terms;
+  const turns = [opensAt - 1, opensAt, ...(closesAt === null ? [] : [closesAt - 1, closesAt])];
   return {
-    asked,
-    person: asked.person === null ? null : pseudonymOf(asked.contest, asked.person),
-    refusal,
-    from: headAt(played, asked.receivedAt - STALE_AFTER_MS),
-    to: headAt(played, answeredAt),
-    times: [early - margin, early, late, late + margin],
+    command,
+    name: `${first.process} ${first.key} ${JSON.stringify(command)}`,
+    person: person === null ? null : pseudonymOf(contest, person),
+    text: known.text ?? '',
+    from: headAt(played, first.receivedAt - STALE_AFTER_MS),
+    to: known.seq - 1,
+    times: given.flatMap((at) => [
+      at - margin,
+      at,
+      at + margin,
+      ...turns.filter((turn) => Math.abs(turn - at) <= margin),
+    ]),
     isJustified: false,
   };
 }
@@ -150,7 +154,7 @@ function headAt({ entries }: Replay, at: number): number {
   return low;
 }
 
-/** Looks for a moment at which each suspect's refusal was right. */
+/** Looks for a moment at which each suspect was right. */
 function justify({ drop, played, contradict }: Parts, all: Suspect[]): void {
   if (all.length === 0) return;
   replay(drop.id, played.entries, (seq, model) => {
@@ -159,23 +163,19 @@ function justify({ drop, played, contradict }: Parts, all: Suspect[]): void {
       one.isJustified = isRight(model, seq, one);
     }
   });
-  for (const { isJustified, asked, refusal, from, to } of all) {
-    if (isJustified) continue;
-    contradict(
-      `${asked.process} refused ${asked.key} ${JSON.stringify(asked.command)} with ${refusal}, ` +
-        `which was not so from ${from} to ${to}`,
-    );
+  for (const { isJustified, name, text, from, to } of all) {
+    if (!isJustified) contradict(`${name} was refused with ${text}, not so from ${from} to ${to}`);
   }
 }
 
 function isRight(
   model: DropModel,
   seq: number,
-  { asked, person, refusal, times }: Suspect,
+  { command, person, text, times }: Suspect,
 ): boolean {
   return times.some((at) => {
-    const outcome = model.decide(asked.command, { seq: seq + 1, at, person });
-    return 'refusal' in outcome && stableText(outcome.refusal) === refusal;
+    const outcome = model.decide(command, { seq: seq + 1, at, person });
+    return 'refusal' in outcome && stableText({ type: 'refused', ...outcome }) === text;
   });
 }
 
@@ -183,16 +183,18 @@ function isRight(
 function auditRepeats(alike: readonly Asked[], { played, figures, contradict }: Parts): void {
   const [first] = alike;
   if (first === undefined) return;
-  figures.repeats += alike.length - 1;
   const { tag, commandHash } = nameOf(first);
   const known = played.verdicts.get(tag);
   const texts = new Set<string>();
+  let answers = 0;
   for (const { answer, process } of alike) {
     if (answer?.type !== 'verdict') continue;
     texts.add(answer.text);
+    answers += 1;
     const isTheLogs = known?.commandHash === commandHash && known.writtenAt <= answer.at;
     if (isTheLogs && stableText(answer.verdict) === known.text) continue;
     contradict(`${process} answered key ${first.key} ${answer.text}, the log has ${known?.text}`);
   }
+  figures.repeats += Math.max(0, answers - 1);
   if (texts.size > 1) contradict(`key ${first.key} was answered ${[...texts].join(' and ')}`);
 }
