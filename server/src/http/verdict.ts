@@ -55,7 +55,7 @@ function fromFastify(error: unknown): HttpProblem | null {
   if (code?.startsWith('FST_') !== true && statusCode === undefined) return null;
   if (statusCode === 413) return new HttpProblem('too_large');
   if (statusCode === 415) return new HttpProblem('unsupported_media_type');
-  if (statusCode === 404) return new HttpProblem('not_found');
+  if (statusCode === 404 || statusCode === 403) return new HttpProblem('not_found');
   if (statusCode === 400) return new HttpProblem('malformed', message);
   return null;
 }

@@ -31,7 +31,8 @@ export async function webRoutes(app: App, directory: string): Promise<void> {
   app.get('/*', { schema: { hide: true } }, (request, reply) => {
     const wantsPage = (request.headers.accept ?? '').includes('text/html');
     const isApi = /^\/(v1|docs|metrics|livez|readyz|openapi\.json)(\/|$|\?)/.test(request.url);
-    if (!wantsPage || isApi) throw new HttpProblem('not_found');
-    return reply.sendFile('index.html');
+    if (isApi) throw new HttpProblem('not_found');
+    // A file that was not there at start: the app was built anew under a running server.
+    return reply.sendFile(wantsPage ? 'index.html' : request.url.slice(1).replace(/[?#].*/, ''));
   });
 }
