@@ -175,6 +175,9 @@ test('the box: a folder in use is told, Ctrl-C stops PostgreSQL and a running cr
   const fresh = new DibsProgram(['serve', '--fresh'], { environment });
   assert.equal((await fresh.end()).code, 1);
   expectPlain(fresh, /in use by another running Dibs/);
+  const audited = await runDibs(['audit'], { environment });
+  assert.equal(audited.code, 1);
+  assert.match(audited.stderr, /^dibs: .*in use by another running Dibs.*\n$/);
   assert.equal((await call(server.url, 'GET', '/readyz')).status, 200);
 
   const postgres = postgresOf(data.path);
@@ -182,4 +185,8 @@ test('the box: a folder in use is told, Ctrl-C stops PostgreSQL and a running cr
   assert.deepEqual(await server.stop(), { code: 0, signal: null });
   assert.equal(postgresOf(data.path), null);
   assert.equal(existsSync(join(data.path, 'postgres', 'cluster', 'postmaster.pid')), false);
+  const after0 = await runDibs(['audit'], { environment });
+  assert.equal(after0.code, 0, after0.stderr);
+  assert.match(after0.stdout, /: ok, /);
+  assert.equal(postgresOf(data.path), null);
 });
