@@ -21,6 +21,8 @@ export async function webRoutes(app: App, directory: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: directory,
     wildcard: false,
+    dotfiles: 'ignore',
+    globIgnore: ['**/.*'],
     cacheControl: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes('/assets/');

@@ -32,6 +32,8 @@ test('files outside the web app are out of reach', async () => {
     '//etc/passwd',
     'http://127.0.0.1/../../etc/passwd',
     '/.sources',
+    '/assets/../.sources',
+    '/%2esources',
     '/.git/config',
   ];
   for (const path of paths) {

@@ -387,6 +387,5 @@ test('what is no proper HTTP', async () => {
       expect: /^4(00 invalid|04 not_found|13 too_large)$/,
     },
     { what: 'an unknown address', method: 'GET', path: '/v1/nothing', expect: '404 not_found' },
-    { what: 'an unknown address of none', method: 'GET', path: '//', expect: '404 not_found' },
   ]);
 });
