@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Installation, Order } from '@dibs/sdk/wire';
 import {
@@ -17,7 +19,7 @@ import {
 } from './api.ts';
 import { makeDataDirectory, ServerProcess } from './server-process.ts';
 
-/** A server with the PostgreSQL in the box is killed in the middle of a storm, twice. */
+/** A server with the PostgreSQL in the box, and that one too, are killed in the middle of a storm. */
 
 const data = makeDataDirectory();
 let server: ServerProcess;
@@ -47,7 +49,12 @@ async function untilAnswered(claimers: readonly Claimer[], count: number): Promi
   while (!isReached()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-test('kill -9 twice in a storm: nothing acknowledged is missing, nothing is double', async () => {
+function readPostmaster(): number {
+  const file = join(data.path, 'postgres', 'cluster', 'postmaster.pid');
+  return Number(readFileSync(file, 'utf8').split('\n')[0]);
+}
+
+test('kill -9 in a storm, twice the server and once PostgreSQL: nothing acknowledged is missing, nothing is double', async () => {
   const options = { dataDirectory: data.path };
   server = await ServerProcess.start(options);
   const { url, port } = server;
@@ -69,6 +76,8 @@ test('kill -9 twice in a storm: nothing acknowledged is missing, nothing is doub
     await server.kill();
     server = await ServerProcess.start({ ...options, port });
   }
+  await untilAnswered(claimers, 500);
+  process.kill(readPostmaster(), 'SIGKILL');
   await Promise.all(clients);
 
   const won = claimers.filter(({ answers }) => answers[0]?.status === 201);
@@ -78,7 +87,6 @@ test('kill -9 twice in a storm: nothing acknowledged is missing, nothing is doub
   assert.equal(lost.length, 800);
   const { log } = await audit(url, drop);
   assert.deepEqual(log, { stock: 400, sold: 0, held: 400, left: 0 });
-  await Promise.all(clients);
   // Repeats find what was acknowledged, before either kill as well as after.
   for (const { token, key, answers } of won.slice(0, 150)) {
     const { status, text } = await claim(url, drop, { token, key });

@@ -182,7 +182,8 @@ test('the box: a folder in use is told, Ctrl-C stops PostgreSQL and a running cr
 
   const postgres = postgresOf(data.path);
   assert.notEqual(postgres, null);
-  assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  server.child.kill('SIGTERM');
+  assert.deepEqual(await server.end(), { code: 0, signal: null });
   assert.equal(postgresOf(data.path), null);
   assert.equal(existsSync(join(data.path, 'postgres', 'cluster', 'postmaster.pid')), false);
   const after0 = await runDibs(['audit'], { environment });

@@ -37,6 +37,11 @@ after(async () => {
   await database?.drop();
 });
 
+/** Order ids of one drop by their place in its log. */
+function byPosition(a: unknown, b: unknown): number {
+  return Number(String(a).slice(37)) - Number(String(b).slice(37));
+}
+
 const isWon = ({ status }: Answer) => status === 201;
 
 test('a storm through both sells exactly the stock, and both show the same', async () => {
@@ -80,6 +85,59 @@ test('a storm through both sells exactly the stock, and both show the same', asy
     );
     stream.leave();
   }
+});
+
+test('a stream whose server is killed goes on at the other, every fact once', async () => {
+  const people = await mint(other.url, admin, 200);
+  const drop = await openDrop(other.url, admin, { stock: 150 });
+  const path = `/v1/stream?topic=drop:${drop}`;
+  const first = new StreamReader(one.port, path);
+  // Where somebody else has followed the drop, its facts are kept for those who come later.
+  const neighbour = new StreamReader(other.port, path);
+  await Promise.all(
+    [first, neighbour].map((stream) => stream.until(() => stream.events.length > 0)),
+  );
+  const claims = people.map(({ accessToken: token }) => claim(other.url, drop, { token }));
+  await first.until(() => first.events.some(({ data: { facts } }) => facts !== undefined));
+  await one.kill();
+  await first.closed();
+  const resume = { 'last-event-id': first.lastEventId ?? '' };
+  const second = new StreamReader(other.port, path, resume);
+  const won = (await Promise.all(claims)).filter(isWon);
+  assert.equal(won.length, 150);
+  const claimed = () =>
+    [first, second]
+      .flatMap(({ events }) => events.flatMap(({ data }) => data.facts ?? []))
+      .filter((fact) => fact['type'] === 'claimed')
+      .map((fact) => `${drop}-${fact['order']}`);
+  await second.until(() => claimed().length >= 150);
+  assert.ok(second.events.every(({ event }) => event === 'facts'));
+  assert.deepEqual(claimed(), won.map(({ body }) => body['id']).toSorted(byPosition));
+  second.leave();
+  neighbour.leave();
+
+  // A process that has just begun kept nothing: it says so, and shows what is.
+  one = await ServerProcess.start({ databaseUrl: database.url });
+  const third = new StreamReader(one.port, path, resume);
+  await third.until(() => third.events.length >= 2);
+  assert.deepEqual(
+    third.events.map(({ event }) => event),
+    ['reset', 'view'],
+  );
+  assert.deepEqual(
+    [third.events[1]?.data.view['held'], third.events[1]?.data.view['left']],
+    [150, 0],
+  );
+  third.leave();
+});
+
+test('who signs out at one process is signed out at the other', async () => {
+  const { accessToken: token } = await register(one.url, 'Vera');
+  const ask = () => call(other.url, 'GET', '/v1/me', { token });
+  assert.equal((await ask()).status, 200);
+  const out = await call(one.url, 'DELETE', '/v1/sessions/current', { token });
+  assert.equal(out.status, 204);
+  await callUntil(ask, ({ status }) => status === 401, 5_000);
 });
 
 test('a drop made at one process can be claimed at the other at once', async () => {
