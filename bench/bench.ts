@@ -76,6 +76,7 @@ async function measure(contender: Contender, scenario: ScenarioName): Promise<Sa
     isEndless: !isAccepted,
   });
   const after = measureTree(contender.pid);
+  await contender.catchUp();
   const quiet = await awaitQuiet(contender.pid, quietLimitMs);
   await check({ contender, drop, stock, report, isAccepted });
   const { operations, latency } = report;

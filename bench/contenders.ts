@@ -20,6 +20,8 @@ export interface Contender {
   readonly tokens: readonly string[];
   /** Makes a drop that is open; returns its id. */
   createDrop(stock: number): Promise<string>;
+  /** Does now what the server put off until after the storm; nothing for servers that put nothing off. */
+  catchUp(): Promise<void>;
   /** What is recorded of a drop; throws where its own books do not agree. */
   count(drop: string): Promise<{ units: number; claims: number }>;
   close(): Promise<void>;
@@ -41,6 +43,7 @@ async function openDibs(people: number): Promise<Contender> {
       pid: server.pid,
       tokens: actors.map(({ accessToken }) => accessToken),
       createDrop: (stock) => createOpenDrop(organiser, stock),
+      catchUp: () => askForRows(server.url, actors[0]?.accessToken ?? ''),
       count: (drop) => countDibs(organiser, drop),
       close: () => server.remove(),
     };
@@ -48,6 +51,14 @@ async function openDibs(people: number): Promise<Contender> {
     await server.remove();
     throw error;
   }
+}
+
+/** Whoever lists their orders waits for the rows, which are written then. */
+async function askForRows(url: string, token: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/v1/orders?limit=1`, { headers });
+  if (!answer.ok) throw new Error(`GET /v1/orders answered ${answer.status}`);
+  await answer.arrayBuffer();
 }
 
 async function createOpenDrop(organiser: Organiser, stock: number): Promise<string> {
@@ -106,6 +117,7 @@ async function openReference(
       await call('POST', '/control/drops', { drop, stock });
       return drop;
     },
+    catchUp: async () => {},
     count: (drop) =>
       call('GET', `/control/drops/${drop}`) as Promise<{ units: number; claims: number }>,
     async close() {
