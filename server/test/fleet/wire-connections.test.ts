@@ -7,12 +7,17 @@ import { WireWorld } from './wire-world.ts';
 /** Connections that no honest client makes, and files that are nobody's. */
 
 let world: WireWorld;
+/** They begin first, because what becomes of them takes its time. */
+const slow: RawConnection[] = [];
+let pouring: NodeJS.Timeout;
 
 before(async () => {
   world = await WireWorld.open();
+  sendSlowly();
 });
 
 after(async () => {
+  clearInterval(pouring);
   await world?.close();
 });
 
@@ -160,26 +165,28 @@ test('a client that leaves in the middle disturbs nobody', async () => {
 });
 
 test('who sends too slowly is cut off', async () => {
-  const headers = {
-    authorization: `Bearer ${world.tokens['ben']}`,
-    'content-type': 'application/json',
-  };
-  const path = `/v1/drops/${world.drop}/claims`;
-  const slow = [
-    new RawConnection(world.server.port).send('POST /v1/drops HTTP/1.1\r\nhost: slow\r\n'),
-    new RawConnection(world.server.port).send(
-      requestText('POST', path, { ...headers, 'content-length': '14' }),
-    ),
-  ];
-  // A byte at a time keeps a connection from being idle; the whole request has a limit too.
-  const pouring = setInterval(() => {
-    slow[0]?.send('x');
-    slow[1]?.send(' ');
-  }, 2_000);
   await Promise.all(slow.map((connection) => connection.untilOver(40_000)));
-  clearInterval(pouring);
   assert.ok(world.server.isRunning);
   assert.equal(world.server.stderr, '');
   assert.doesNotMatch(world.server.stdout, /"level":[56]0/);
   await world.expectUnchanged();
 });
+
+/** A byte now and then keeps a connection from being idle; the whole request has a limit too. */
+function sendSlowly(): void {
+  const { tokens, drop, server } = world;
+  const { port } = server;
+  const headers = {
+    authorization: `Bearer ${tokens['ben']}`,
+    'content-type': 'application/json',
+    'content-length': '14',
+  };
+  slow.push(
+    new RawConnection(port).send('POST /v1/drops HTTP/1.1\r\nhost: slow\r\n'),
+    new RawConnection(port).send(requestText('POST', `/v1/drops/${drop}/claims`, headers)),
+  );
+  pouring = setInterval(() => {
+    slow[0]?.send('x');
+    slow[1]?.send(' ');
+  }, 2_000);
+}
