@@ -20,7 +20,7 @@ export interface AuditParts {
 }
 
 /** Entries read from the log at once, and differences told. */
-const PAGE_ENTRIES = 5_000;
+const PAGE_ENTRIES = 1_000;
 const DIFFERENCES_MAX = 100;
 /** The rows run after the log: so often, and this far apart, the audit looks for them to be level. */
 const LEVEL_TRIES = 150;

@@ -7,6 +7,7 @@ import type { ContestLog } from '../../log/log.ts';
 import type { AuditParts } from '../../ops/audit.ts';
 import { auditContest } from '../../ops/audit.ts';
 import type { App } from '../app.ts';
+import { HttpProblem } from '../problem.ts';
 
 export interface ProofRoutesParts extends AuditParts {
   readonly arena: Arena;
@@ -16,8 +17,12 @@ export interface ProofRoutesParts extends AuditParts {
 const Params = Type.Object({ id: Id });
 const tags = ['proof'];
 
+/** An audit replays a whole log: whoever asks meanwhile shares it, and no more run at once. */
+const AUDITS_MAX = 2;
+
 /** Time, and what lets anyone check a contest: its public log and its audit. */
 export function proofRoutes(app: App, parts: ProofRoutesParts): void {
+  const running = new Map<string, Promise<Audit>>();
   app.get(
     '/v1/time',
     { schema: { tags: ['time'], summary: "The log's clock", response: { 200: Time } } },
@@ -60,8 +65,14 @@ export function proofRoutes(app: App, parts: ProofRoutesParts): void {
       },
     },
     async (request) => {
-      await parts.arena.read(request.params.id);
-      return auditContest(parts, request.params.id);
+      const { id } = request.params;
+      await parts.arena.read(id);
+      const known = running.get(id);
+      if (known !== undefined) return known;
+      if (running.size >= AUDITS_MAX) throw new HttpProblem('busy', 'Other audits are under way');
+      const audit = auditContest(parts, id).finally(() => running.delete(id));
+      running.set(id, audit);
+      return audit;
     },
   );
 }
