@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,8 +46,22 @@ after(async () => {
 
 let frozen: number[] = [];
 
+let thawing: ChildProcess | undefined;
+
+function freeze(): void {
+  frozen = processesOf(join(data.path, 'postgres', 'cluster', 'postmaster.pid'));
+  for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+  // Should this process be killed meanwhile, they must not stay so for good.
+  const script = `sleep 40; kill -CONT ${frozen.join(' ')}`;
+  thawing = spawn('/bin/sh', ['-c', script], { detached: true, stdio: 'ignore' });
+  thawing.unref();
+}
+
 function resume(): void {
   for (const pid of frozen.splice(0).reverse()) process.kill(pid, 'SIGCONT');
+  // Its group: the shell and its sleep.
+  if (thawing?.pid !== undefined) process.kill(-thawing.pid, 'SIGKILL');
+  thawing = undefined;
 }
 
 /** What a client must be able to read off a fault that passes. */
@@ -159,10 +174,7 @@ test('PostgreSQL is frozen for 10 s: the same', {
   skip: process.platform === 'linux' ? false : 'finds its processes in /proc',
 }, async () => {
   await stormThrough({
-    begin: () => {
-      frozen = processesOf(join(data.path, 'postgres', 'cluster', 'postmaster.pid'));
-      for (const pid of frozen) process.kill(pid, 'SIGSTOP');
-    },
+    begin: freeze,
     end: resume,
     lastsMs: 10_000,
     toldWithinMs: 9_000,
