@@ -134,7 +134,7 @@ async function startCore(
     seedOf: (contest) => drops.seedOf(contest),
     onAlarm,
   });
-  const drops = new Drops({ database, arena, pseudonyms });
+  const drops = new Drops({ database, arena, pseudonyms, hurry: () => projector.hurry() });
   const projector = new Projector({ arena, log, store, clock, pseudonyms, onAlarm });
   await arena.start();
   closers.push(() => projector.close());

@@ -16,6 +16,8 @@ export interface DropsOptions {
   readonly database: Database;
   readonly arena: Arena;
   readonly pseudonyms: Pseudonyms;
+  /** Tells the projector of this process that somebody waits for rows. */
+  readonly hurry?: () => void;
 }
 
 /** A value of a new drop that its schema cannot refuse by itself. */
@@ -83,6 +85,8 @@ export class Drops {
         await database.query('delete from contests where id = $1 and cursor_seq = 0', [id]);
         throw new DropRefused('/', JSON.stringify(verdict.refusal));
       }
+      // Or the list would lack it for as long as a storm elsewhere lasts.
+      this.#options.hurry?.();
     }
     const made = await this.read(id);
     return key === null ? made : this.firstAnswer({ contest: id, person, key }, made);
