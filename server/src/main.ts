@@ -75,7 +75,7 @@ export async function startServer(
   logger: Logger,
 ): Promise<Running> {
   const closers: (() => Promise<unknown>)[] = [];
-  const close = once1(async () => {
+  const close = callOnce(async () => {
     for (const closeOne of closers.splice(0).reverse()) {
       await closeOne().catch((error) => logger.error({ err: error }, 'a part did not close'));
     }
@@ -190,7 +190,7 @@ function explainListen(cause: NodeJS.ErrnoException, host: string, port: number)
 }
 
 /** Runs `work` at the first call; every call gets that one's promise. */
-function once1(work: () => Promise<void>): () => Promise<void> {
+function callOnce(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null;
   return () => {
     running ??= work();
